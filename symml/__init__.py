@@ -1,0 +1,1 @@
+"""symml: derivations in the mathematics of machine learning, right and readable at once."""

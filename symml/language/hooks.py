@@ -1,0 +1,26 @@
+"""Hooks: bodies of `Expression` methods that belong to higher layers, filled by those layers when they are imported.
+
+`Expression` stays free of imports from above, and `help()` still shows every method.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+_bodies: dict[str, Callable[..., Any]] = {}
+
+
+def provide(name: str, body: Callable[..., Any]) -> None:
+    """Register the body of the method `name`."""
+    _bodies[name] = body
+
+
+def call(name: str, *arguments: Any) -> Any:
+    """Run a hooked method."""
+    return _bodies[name](*arguments)
+
+
+def operate(name: str, *operands: Any) -> Any:
+    """Run an operator; an operand it does not know gives NotImplemented."""
+    return _bodies[name](*operands)

@@ -1,0 +1,43 @@
+"""Scalar symbols and dimensions: SymPy symbols that also carry an entrywise range."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sympy as sp
+
+from symml.language.properties import Domain
+
+
+class ScalarSymbol(sp.Symbol):  # type: ignore[misc]
+    """A declared scalar: a SymPy symbol that remembers its range, such as ``in (0,1)``.
+
+    SymPy keeps signs and integrality as assumptions; what it cannot express is kept in `domain`.
+    """
+
+    __slots__ = ("domain",)
+    domain: Domain
+
+    def __new__(cls, name: str, domain: Domain, **assumptions: Any) -> ScalarSymbol:
+        symbol: ScalarSymbol = sp.Symbol.__xnew__(cls, name, **assumptions)
+        symbol.domain = domain
+        return symbol
+
+    def __getnewargs_ex__(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        return (self.name, self.domain), dict(self._assumptions_orig)
+
+    def __getstate__(self) -> None:
+        return None
+
+    def _hashable_content(self) -> tuple[Any, ...]:
+        return (*super()._hashable_content(), str(self.domain))
+
+
+def dimension(name: str) -> sp.Symbol:
+    """Return the SymPy symbol of a dimension: a positive integer."""
+    return sp.Symbol(name, positive=True, integer=True)
+
+
+def is_dimension(symbol: sp.Symbol) -> bool:
+    """Whether a SymPy symbol has exactly the assumptions of a dimension."""
+    return bool(symbol == dimension(symbol.name))
