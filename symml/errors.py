@@ -61,6 +61,10 @@ class NotSupportedError(SymmlError):
     """Something symml does not do (yet); says which."""
 
 
+class InternalError(SymmlError):
+    """A result that failed its own check; never shown as an answer. The message holds the seed that reproduces it."""
+
+
 def with_caret(message: str, source: str, span: tuple[int, int]) -> str:
     """Return the message with the guilty line of `source` and a caret line under the span."""
     if not source:

@@ -17,8 +17,6 @@ import sympy as sp
 from symml.language import hooks
 from symml.language.properties import Domain, closure, domain_facts
 
-
-
 Dim = Any  # a positive int, or a SymPy expression in dimensions
 Shape = tuple[Dim, ...]
 
@@ -475,7 +473,8 @@ class Where(Expression):
 class Action(Expression):
     """A derivative of order 3 or 4 by its action on a direction: label[direction] = body.
 
-    args = (direction Symbol, body); shape = body.shape + direction.shape. Field: the label, H or J.
+    args = (direction Symbol, body), printed; for a structured variable followed by (free direction, its body), which
+    give the value. shape = body.shape + direction.shape. Field: the label, H or J.
     """
 
     __slots__ = ()

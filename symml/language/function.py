@@ -10,9 +10,12 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from symml.errors import NotSupportedError, ShapeError
+import sympy as sp
+
+from symml.errors import DomainError, NotSupportedError, ShapeError
 from symml.language import hooks
 from symml.language.expressions import Call, Expression, Scalar, Shape, make
+from symml.language.operators import agree
 from symml.language.properties import Domain
 from symml.registry import discover
 
@@ -101,15 +104,38 @@ def call(name: str, arguments: tuple[Expression, ...]) -> Expression:
     if not least <= len(arguments) <= most:
         expected = str(least) if least == most else f"{least} to {most}"
         raise ShapeError(f"{name} takes {expected} argument{'' if expected == '1' else 's'}, {len(arguments)} given")
+    if len(arguments) > 1:
+        arguments = tuple(agree(arguments))
     if record.build is not None:
         return record.build(*arguments)
     if record.kind == "elementwise":
         (x,) = arguments
         if isinstance(x, Scalar) and record.sympy is not None:
-            return make(Scalar, (), (record.sympy(x.value),), ())
+            return of_scalars(record, x)
         return make(Call, arguments, (record.name,), x.shape)
-    assert record.shape is not None, record.name
-    return make(Call, arguments, (record.name,), record.shape(*(a.shape for a in arguments)))
+    return node(record.name, record.shape, *arguments)
+
+
+def node(name: str, shape: Callable[..., Shape] | None, *arguments: Expression) -> Expression:
+    """Return the `Call` node itself, with the shape that `shape` gives; constructors of records end here."""
+    assert shape is not None, name
+    return make(Call, arguments, (name,), shape(*(a.shape for a in arguments)))
+
+
+def of_scalars(record: Function, *arguments: Scalar) -> Expression:
+    """Return the SymPy counterpart applied to pure scalars.
+
+    Raises
+    ------
+    DomainError
+        If the result is infinite, undefined or complex.
+    """
+    assert record.sympy is not None
+    found = record.sympy(*(a.value for a in arguments))
+    if not found.is_Symbol and found.has(sp.zoo, sp.nan, sp.oo, -sp.oo, sp.I):
+        shown = ", ".join(str(a.value) for a in arguments)
+        raise DomainError(f"{record.name}({shown}) is not a finite real number: {record.name} needs an argument {record.domain}")
+    return make(Scalar, (), (found,), ())
 
 
 hooks.provide("call", call)

@@ -27,7 +27,7 @@ ACCENTS = {"hat": "\u0302", "bar": "\u0304", "tilde": "\u0303", "dot": "\u0307"}
 FROM_ACCENT = {mark: name for name, mark in ACCENTS.items()} | {"\u0305": "bar"}
 SUBSCRIPTS = dict(zip("0123456789ijkrstuvxaehlmnop", "₀₁₂₃₄₅₆₇₈₉ᵢⱼₖᵣₛₜᵤᵥₓₐₑₕₗₘₙₒₚ", strict=True))
 FROM_SUBSCRIPT = {v: k for k, v in SUBSCRIPTS.items()}
-_PARTS = re.compile(r"(?P<base>[^\W\d_]+?|[^\W_]+)(?P<number>\d*)$")
+POWERS = {"2": "sq"}
 
 
 @cache
@@ -40,15 +40,17 @@ def canonical(name: str) -> str:
     ['lam', 'lam', 'lam', 'W1', 'W1', 'W1', 'x_bar', 'w_hat']
     """
     text = unicodedata.normalize("NFD", name.strip())
-    text = re.sub(r"\\(?:mathbf|boldsymbol|bm|mathrm|mathit|vec|mathcal|mathsf)\s*", "", text)
+    text = re.sub(r"\\(?:mathbf|boldsymbol|bm|mathrm|mathit|vec|mathcal|mathsf|mathbb|operatorname)(?![a-zA-Z])\s*", "", text)
     accents = re.findall(r"\\(hat|bar|tilde|dot|widehat|widetilde|overline)(?![a-zA-Z])", text)
     text = re.sub(r"\\(hat|bar|tilde|dot|widehat|widetilde|overline)(?![a-zA-Z])\s*", "", text)
+    text = re.sub(r"\^\{?[(\[](\w+)[)\]]\}?", r"_\1", text.replace("²", "^2"))  # W^{(1)}, W^{[2]}: a label
+    text = re.sub(r"\^\{?([2-9])\}?", lambda m: "_" + POWERS.get(m[1], f"pow{m[1]}"), text)  # sigma^2, declared as one name
     text = text.replace("{", "").replace("}", "").replace("\\", "")
     marks = [FROM_ACCENT[c] for c in text if c in FROM_ACCENT]
     text = "".join(c for c in text if c not in FROM_ACCENT)
     marks += [{"widehat": "hat", "widetilde": "tilde", "overline": "bar"}.get(a, a) for a in accents]
-    text = "".join("_" + FROM_SUBSCRIPT[c] if c in FROM_SUBSCRIPT else c for c in text)
-    text = re.sub(r"(_\w)_(?=\w)", r"\1", text).replace("'", "_prime").replace("*", "star").replace(",", "")
+    text = re.sub(f"[{''.join(FROM_SUBSCRIPT)}]+", lambda m: "_" + "".join(FROM_SUBSCRIPT[c] for c in m[0]), text)
+    text = text.replace("'", "_prime").replace("*", "star").replace(",", "_").replace("+", "plus")
     pieces = [p for p in re.split(r"[_\s^]+", text) if p]
     pieces = [_letter(p) for p in pieces] + marks
     if not pieces:
@@ -65,10 +67,8 @@ def _letter(piece: str) -> str:
     if piece in SPELLINGS:
         return SPELLINGS[piece]
     out = "".join(SPELLINGS.get(c, FROM_GREEK.get(c, c)) if not c.isascii() else c for c in piece)
-    match = re.fullmatch(r"([A-Za-z]+)(\d+)", out)
-    if match and match[1] in SPELLINGS:
-        return SPELLINGS[match[1]] + match[2]
-    return out
+    match = re.fullmatch(r"([dD]?)([A-Za-z]+?)(\d*)", out)
+    return match[1] + SPELLINGS[match[2]] + match[3] if match and match[2] in SPELLINGS else out
 
 
 def _split(name: str) -> tuple[str, list[str], list[str]]:
@@ -93,7 +93,9 @@ def unicode_name(name: str) -> str:
     for sub in subs:
         if sub == "prime":
             shown += "'"
-        elif "star" not in sub and all(c in SUBSCRIPTS for c in sub):
+        elif sub in POWERS.values():
+            shown += "²"
+        elif "star" not in sub and "plus" not in sub and shown[-1] not in FROM_SUBSCRIPT and set(sub) <= set(SUBSCRIPTS):
             shown += "".join(SUBSCRIPTS[c] for c in sub)
         else:
             shown += "_" + GREEK.get(sub, sub.replace("star", "*"))
@@ -112,8 +114,10 @@ def latex_name(name: str) -> str:
     for accent in accents:
         shown = rf"\{accent}{{{shown}}}"
     shown += "'" * subs.count("prime")
-    subs = [s for s in subs if s != "prime"]
+    square = "^{2}" if "sq" in subs else ""
+    subs = [s.replace("star", "*").replace("plus", "+") for s in subs if s not in ("prime", "sq")]
     if subs:
-        inner = ",".join(("\\" + s.replace("lam", "lambda")) if s in GREEK else s.replace("star", "*") for s in subs)
+        inner = ",".join(greek.get(s) or ("\\" + s if s in GREEK else s) for s in subs)
         shown += f"_{{{inner}}}"
+    shown += square
     return prefix + shown

@@ -17,8 +17,27 @@ import sympy as sp
 from symml.errors import DataError, DeclarationError, DomainError, ShapeError
 from symml.language import hooks
 from symml.language.expressions import (
-    Add, Apply, Call, Dim, Element, ElemPow, Expression, Eye, Hadamard, Index, Literal, Mul, Ones, Pow, Scalar, Shape,
-    Symbol, Transpose, Zeros, make, postorder,
+    Add,
+    Apply,
+    Call,
+    Dim,
+    Element,
+    ElemPow,
+    Expression,
+    Eye,
+    Hadamard,
+    Index,
+    Literal,
+    Mul,
+    Ones,
+    Pow,
+    Scalar,
+    Shape,
+    Symbol,
+    Transpose,
+    Zeros,
+    make,
+    postorder,
 )  # fmt: skip
 from symml.language.symbols import dimension
 
@@ -97,14 +116,33 @@ def number(value: Any) -> sp.Expr:
         raise DataError(f"{value} is a truth value, not a number")
     if isinstance(value, Fraction):
         return sp.Rational(value.numerator, value.denominator)
-    if isinstance(value, (int, sp.Basic)):
-        return sp.sympify(value)
+    if isinstance(value, sp.Basic):
+        return exact(value)
+    if isinstance(value, int):
+        return sp.Integer(value)
     if isinstance(value, complex) and value.imag:
         raise DomainError(f"{value} is complex: symml works over the real numbers")
     real = float(value.real if isinstance(value, complex) else value)  # type: ignore[arg-type]
     if not math.isfinite(real):
         raise DomainError(f"{real} is not a finite number")
-    return sp.Rational(repr(real)) if real != int(real) else sp.Integer(int(real))
+    return sp.Rational(str(value) if hasattr(value, "dtype") else repr(real)) if real != int(real) else sp.Integer(int(real))
+
+
+def exact(value: Any) -> Any:
+    """Return a SymPy value with every float as its shortest decimal.
+
+    Raises
+    ------
+    DomainError
+        If it is complex, infinite or undefined.
+    """
+    if value.is_Symbol or value.is_Rational or not value.has(sp.Float, sp.I, sp.oo, -sp.oo, sp.zoo, sp.nan):
+        return value
+    if value.has(sp.I):
+        raise DomainError(f"{value} is complex: symml works over the real numbers")
+    if value.has(sp.oo, -sp.oo, sp.zoo, sp.nan):
+        raise DomainError(f"{value} is not a finite number")
+    return value.xreplace({f: number(float(f)) for f in value.atoms(sp.Float)})
 
 
 def as_expression(value: Any) -> Expression:
@@ -122,7 +160,7 @@ def as_expression(value: Any) -> Expression:
     if isinstance(value, sp.MatrixExpr):
         return hooks.call("from_matrix_expr", value)  # type: ignore[no-any-return]
     if isinstance(value, sp.Expr):
-        return scalar(value)
+        return scalar(exact(value))
     if isinstance(value, Number):
         return scalar(number(value))
     if hasattr(value, "__array__"):
@@ -138,8 +176,7 @@ def as_expression(value: Any) -> Expression:
 def literal(value: Any) -> Expression:
     """Return an exact SymPy matrix as a constant; a single column is a vector, 1×1 a scalar."""
     rows, columns = value.shape
-    if value.free_symbols or value.has(sp.Float):
-        value = value.applyfunc(lambda v: number(v) if v.is_number else v)
+    value = value.applyfunc(exact)
     if (rows, columns) == (1, 1):
         return scalar(value[0, 0])
     if rows == 1:
@@ -467,7 +504,7 @@ def transpose(e: Any) -> Expression:
         return make(type(e), (), (), e.shape[::-1])
     if len(e.shape) > 2:
         raise ShapeError(f"cannot transpose {name_of(e)}: it has {len(e.shape)} axes")
-    return make(Transpose, (e,), (), (1, e.shape[0]) if len(e.shape) == 1 else e.shape[::-1])
+    return make(Transpose, (e,), (), (1, e.shape[0]) if len(e.shape) == 1 else from_axes(e.shape[1], e.shape[0]))
 
 
 def inverse(e: Any) -> Expression:

@@ -85,7 +85,7 @@ PROPERTIES = (
     Property("labels", "array", ("integer",), "class labels"),
     Property("random", "any", (), "a random variable"),
     Property("given", "any", (), "a covariate, conditioned on"),
-    Property("iid", "array", ("random",), "independent, identically distributed"),
+    Property("iid", "any", ("random",), "independent, identically distributed"),
     Property("centred", "array", (), "columns have mean zero"),
     Property("function", "any", (), "a function"),
     Property("one-hot rows", "matrix", ("mask", "rows sum to one", "nonnegative", "integer"), "one 1 in each row"),

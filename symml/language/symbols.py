@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import sympy as sp
@@ -10,27 +11,31 @@ from symml.language.properties import Domain
 
 
 class ScalarSymbol(sp.Symbol):  # type: ignore[misc]
-    """A declared scalar: a SymPy symbol that remembers its range, such as ``in (0,1)``.
+    """A declared scalar: a SymPy symbol that remembers its range and words, such as ``in (0,1)`` or ``random``.
 
-    SymPy keeps signs and integrality as assumptions; what it cannot express is kept in `domain`.
+    SymPy keeps signs and integrality as assumptions; what it cannot express is kept in `domain` and `properties`.
     """
 
-    __slots__ = ("domain",)
-    domain: Domain
+    __slots__ = ("domain", "properties")
+    domain: Domain | None
+    properties: frozenset[str]
 
-    def __new__(cls, name: str, domain: Domain, **assumptions: Any) -> ScalarSymbol:
+    def __new__(
+        cls, name: str, domain: Domain | None, properties: Iterable[str] = (), **assumptions: Any
+    ) -> ScalarSymbol:
         symbol: ScalarSymbol = sp.Symbol.__xnew__(cls, name, **assumptions)
         symbol.domain = domain
+        symbol.properties = frozenset(properties)
         return symbol
 
     def __getnewargs_ex__(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        return (self.name, self.domain), dict(self._assumptions_orig)
+        return (self.name, self.domain, tuple(sorted(self.properties))), dict(self._assumptions_orig)
 
     def __getstate__(self) -> None:
         return None
 
     def _hashable_content(self) -> tuple[Any, ...]:
-        return (*super()._hashable_content(), str(self.domain))
+        return (*super()._hashable_content(), str(self.domain), tuple(sorted(self.properties)))
 
 
 def dimension(name: str) -> sp.Symbol:

@@ -1,10 +1,10 @@
 """The softplus function, log(1 + exp(x))."""
 
 import numpy as np
-import sympy as sp
 
 from symml.language.function import Function
 from symml.language.operators import add, call
+from symml.language.scalar_functions import softplus
 
 SOFTPLUS = Function(
     name="softplus",
@@ -14,7 +14,7 @@ SOFTPLUS = Function(
     definition=lambda x: call("log", add(1, call("exp", x))),
     derivative=lambda x: call("sigmoid", x),
     numpy=lambda x: np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x))),
-    sympy=None,
+    sympy=softplus,
     latex=r"\operatorname{softplus}",
     properties=frozenset({"positive", "nonnegative", "nonzero"}),
 )

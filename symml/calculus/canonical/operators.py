@@ -1,0 +1,62 @@
+"""Inverse, determinant, log-determinant, softmax and log-sum-exp: views and scalar factors move outside."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from symml.calculus.nodes import Apply, Ein, Leaf, Node, Sum
+from symml.calculus.rewriting import Build, Rewrite
+
+
+def _is_transpose(x: Node) -> bool:
+    return (
+        isinstance(x, Ein) and x.coefficient == 1 and len(x.factors) == 1 and x.out == (0, 1) and x.factors[0][1] == (1, 0)
+    )
+
+
+def _inverse(build: Build, args: Sequence[Node], op: str, param: Any) -> Node | None:
+    (x,) = args
+    sizes = {0: x.shape[0], 1: x.shape[1]}
+    if isinstance(x, Apply) and x.op == "inv":
+        return x.children[0]
+    if isinstance(x, Leaf) and "orthogonal" in x.facts:
+        return build.ein(1, [(x, (1, 0))], (0, 1), sizes)
+    if isinstance(x, Sum) and x.memo["content"] != 1:
+        c = x.memo["content"]
+        inner = build.total([build.ein(1 / c, [(t, (0, 1))], (0, 1), sizes) for t in x.terms], x.shape)
+        return build.ein(1 / c, [(build.operator("inv", (inner,), x.shape), (0, 1))], (0, 1), sizes)
+    if not isinstance(x, Ein) or x.coefficient == 0:
+        return None
+    if x.out[0] == x.out[1] and len(x.sizes) == 1:  # diagonal
+        entries = [(build.power(f, -1), idx) for f, idx in x.factors]
+        return build.ein(1 / x.coefficient, entries, (0, 0), {0: x.sizes[0]})
+    if _is_transpose(x):
+        return build.ein(1, [(build.operator("inv", (x.factors[0][0],), x.shape), (1, 0))], (0, 1), sizes)
+    scalars = [f for f, idx in x.factors if idx == ()]
+    if x.coefficient == 1 and not scalars:
+        return None
+    rest = build.ein(1, [(f, idx) for f, idx in x.factors if idx != ()], x.out, dict(enumerate(x.sizes)))
+    factors = [(build.power(f, -1), ()) for f in scalars] + [(build.operator("inv", (rest,), x.shape), (0, 1))]
+    return build.ein(1 / x.coefficient, factors, (0, 1), sizes)
+
+
+def _determinant(build: Build, args: Sequence[Node], op: str, param: Any) -> Node | None:
+    (x,) = args
+    if _is_transpose(x):
+        return build.operator(op, (x.factors[0][0],), (), param)  # type: ignore[attr-defined]
+    if isinstance(x, Ein) and not x.factors and x.coefficient == 1:
+        return build.ein(1 if op == "det" else 0, [], (), {})
+    if isinstance(x, Ein) and x.out == (0, 0) and len(x.sizes) == 1 and op == "logdet" and x.coefficient == 1:
+        entries = build.ein(1, list(x.factors), (0,), {0: x.sizes[0]})
+        return build.ein(1, [(build.apply_map("log", entries), (0,))], (), {0: x.sizes[0]})
+    return None
+
+
+RULES = (
+    Rewrite("inverse_of_view", "operator", "inv", "(A⁻¹)⁻¹ = A, (cA)⁻¹ = A⁻¹/c, (Aᵀ)⁻¹ = (A⁻¹)ᵀ, diag(v)⁻¹ = diag(1/v), Q⁻¹ = Qᵀ",
+            "size under the inverse", _inverse),
+    Rewrite("determinant_of_view", "operator", "det", "det Aᵀ = det A, det I = 1", "size under det", _determinant),
+    Rewrite("log_determinant_of_view", "operator", "logdet", "log det Aᵀ = log det A, log det diag(v) = Σ log v",
+            "size under log det", _determinant),
+)  # fmt: skip

@@ -1,0 +1,124 @@
+"""The check of a derivative against finite differences, at random points of random small sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from symml.checking.differences import Array, relative_error, slope
+from symml.checking.reports import CheckReport
+from symml.checking.sampling import draw
+from symml.records import Counterexample, verdict
+
+DRAWS = 50
+TOLERANCE = 1e-6
+DIRECTIONS = 3
+
+Function = Callable[[Mapping[str, Any], Mapping[str, int]], Any]
+
+
+@dataclass(frozen=True)
+class Derivative:
+    """What is to be checked.
+
+    Attributes
+    ----------
+    function : callable
+        (values, sizes) -> value of the function that is differentiated.
+    action : callable
+        (values, sizes, direction) -> the claimed derivative along a direction of the variable.
+    symbols : mapping
+        All free symbols by name, for the sampler.
+    variable : str
+        Name of the variable.
+    symmetric : bool
+        Directions are symmetric, and the claim holds the derivative along the free entries (i <= j).
+    """
+
+    function: Function
+    action: Callable[[Mapping[str, Any], Mapping[str, int], Array], Any]
+    symbols: Mapping[str, Any]
+    variable: str
+    symmetric: bool = False
+    what: str = "gradient"
+    sizes: Mapping[str, int] = field(default_factory=dict)
+
+
+def check(item: Derivative, seed: int = 0, points: int = 1, directions: int = DIRECTIONS,
+          tolerance: float = TOLERANCE) -> CheckReport:  # fmt: skip
+    """Return the report of a derivative; draws again near kinks and outside the domain, at most 50 times."""
+    rng = np.random.default_rng(seed)
+    worst, done, evaluations = 0.0, 0, 0
+    sizes: dict[str, int] = {}
+    reason = "no point was found at which the function is finite and smooth"
+    for _ in range(DRAWS):
+        values, sizes = draw(dict(item.symbols), rng, dict(item.sizes) or None)
+        found = _at_point(item, values, sizes, rng, directions, tolerance)
+        evaluations += found.evaluations
+        if found.error is None:
+            reason = found.reason or reason
+            continue
+        worst = max(worst, found.error)
+        done += 1
+        if found.counterexample is not None:
+            example = Counterexample(found.counterexample[0], *found.counterexample[1:], found.error, seed)
+            return CheckReport(False, verdict("wrong", counterexample=example), worst, done, evaluations, sizes, seed,
+                               tolerance, item.what, counterexample=example)  # fmt: skip
+        if done >= points:
+            break
+    if not done:
+        return CheckReport(None, verdict("unchecked", reason=reason), float("nan"), 0, evaluations, sizes, seed, tolerance, item.what)
+    held = verdict("holds", certificate=f"finite differences agree to {worst:.1e} at {done} random points")
+    return CheckReport(True, held, worst, done, evaluations, sizes, seed, tolerance, item.what)
+
+
+@dataclass(frozen=True)
+class _Found:
+    error: float | None
+    evaluations: int
+    reason: str = ""
+    counterexample: tuple[Mapping[str, Any], Any, Any] | None = None
+
+
+def _at_point(item: Derivative, values: dict[str, Any], sizes: dict[str, int], rng: np.random.Generator,
+              directions: int, tolerance: float) -> _Found:  # fmt: skip
+    x = np.asarray(values[item.variable], float)
+    count, worst = 0, 0.0
+
+    def f(at: Array) -> Array:
+        return np.asarray(item.function({**values, item.variable: at if at.shape else float(at)}, sizes), float)
+
+    try:
+        with np.errstate(all="ignore"):
+            start = f(x)
+    except (np.linalg.LinAlgError, FloatingPointError, ZeroDivisionError, OverflowError, ValueError) as error:
+        return _Found(None, 1, f"the function cannot be evaluated: {error}")
+    if not np.all(np.isfinite(start)):
+        return _Found(None, 1, "the function is not finite at the points drawn")
+    for _ in range(directions if x.size > 1 else 1):
+        step = rng.standard_normal(x.shape)
+        claimed_step = step
+        if item.symmetric:
+            step = (step + step.T) / 2
+            claimed_step = np.triu(step)
+        try:
+            found = slope(f, x, step)
+            with np.errstate(all="ignore"):
+                claimed = np.asarray(item.action(values, sizes, claimed_step), float)
+        except (np.linalg.LinAlgError, FloatingPointError, ZeroDivisionError, OverflowError) as error:
+            return _Found(None, count + 1, f"the function cannot be evaluated: {error}")
+        count += found.evaluations
+        if not np.all(np.isfinite(found.value)) or not found.smooth:
+            return _Found(None, count, "the function is not smooth at the points drawn")
+        if not np.all(np.isfinite(claimed)):
+            return _Found(None, count, "the derivative is not finite at the points drawn")
+        claimed = claimed.reshape(found.value.shape) if claimed.size == found.value.size else claimed
+        floor = 1e-9 * (float(np.max(np.abs(start), initial=0.0)) + 1e-3)
+        error_here = relative_error(claimed, found.value, floor)
+        worst = max(worst, error_here)
+        if error_here > max(tolerance, 100 * found.error):
+            return _Found(error_here, count, "", (values, claimed, found.value))
+    return _Found(worst, count)

@@ -1,0 +1,157 @@
+"""NumPy code of functions, one row a function: the name of a ufunc, or how it is put together from other operations.
+
+A function without a row is called through its record, so every function has code. No loops over graphs here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import sympy as sp
+
+from symml.codegen import algebra
+from symml.codegen.graph import Graph, Node
+from symml.language.expressions import Shape
+
+
+@dataclass(frozen=True)
+class FunctionRow:
+    """Code of one function.
+
+    Attributes
+    ----------
+    name : str
+        Name of the function record.
+    code : str
+        A NumPy or SciPy ufunc, called on arrays; it takes ``out=``.
+    expand : callable
+        ``(graph, shape, *arguments)`` to a node; used instead of `code`.
+    any_axes : bool
+        Whether a row given as a vector means the same as a row.
+    factorised : bool
+        Whether `expand` takes the way to factorise its matrix as last argument.
+    """
+
+    name: str
+    code: str = ""
+    expand: Callable[..., Node] | None = None
+    any_axes: bool = True
+    factorised: bool = False
+
+
+def _call(g: Graph, name: str, shape: Shape, *args: Node) -> Node:
+    return algebra.elementwise(g, "call", args, (name,), shape)
+
+
+def _decay(g: Graph, shape: Shape, z: Node) -> Node:
+    """exp(-|z|), which never overflows; softplus, sigmoid and its derivative share it."""
+    return _call(g, "exp", shape, algebra.scale(g, g.scalar(-1), _call(g, "abs", shape, z)))
+
+
+def _softplus(g: Graph, shape: Shape, z: Node) -> Node:
+    top = _call(g, "maximum", shape, z, g.scalar(0))
+    return algebra.add(g, [top, _call(g, "log1p", shape, _decay(g, shape, z))], shape)
+
+
+def _one_plus(g: Graph, shape: Shape, e: Node) -> Node:
+    return algebra.elementwise(g, "add", (g.scalar(1), e), ((1, 1),), shape)
+
+
+def _sigmoid(g: Graph, shape: Shape, z: Node) -> Node:
+    e = _decay(g, shape, z)
+    top = algebra.elementwise(g, "where_nonnegative", (z, e), (), shape)
+    return algebra.multiply(g, [(top, 1), (_one_plus(g, shape, e), -1)], shape)
+
+
+def _logistic_variance(g: Graph, shape: Shape, z: Node) -> Node:
+    e = _decay(g, shape, z)
+    square = algebra.power(g, _one_plus(g, shape, e), sp.Integer(2))
+    return algebra.multiply(g, [(e, 1), (square, -1)], shape)
+
+
+def _shifted(g: Graph, z: Node) -> tuple[Node, Node, Node]:
+    """Largest entry of each row, exp of the rest, and its sums."""
+    lead = z.shape[:-1]
+    axis = None if z.ndim == 1 else 1
+    top = g.make("reduce", (z,), ("max", axis), lead)
+    spread = top if z.ndim == 1 else g.make("cols", (top,), (), z.shape)
+    difference = algebra.elementwise(g, "add", (z, spread), ((1, -1),), z.shape)
+    e = _call(g, "exp", z.shape, difference)
+    sums = algebra.total(g, e) if z.ndim == 1 else algebra.sums(g, e, 1)
+    return top, e, sums
+
+
+def _softmax(g: Graph, shape: Shape, z: Node) -> Node:
+    _, e, sums = _shifted(g, z)
+    below = sums if z.ndim == 1 else g.make("cols", (sums,), (), z.shape)
+    return algebra.multiply(g, [(e, 1), (below, -1)], shape)
+
+
+def _logsumexp(g: Graph, shape: Shape, z: Node) -> Node:
+    top, _, sums = _shifted(g, z)
+    return algebra.add(g, [top, _call(g, "log", shape, sums)], shape)
+
+
+def _norm(g: Graph, shape: Shape, x: Node) -> Node:
+    return _call(g, "sqrt", (), algebra.dot(g, x, x))
+
+
+def _mean(g: Graph, shape: Shape, x: Node) -> Node:
+    return algebra.scale(g, algebra.reciprocal(g, algebra.size(g, x.shape)), algebra.total(g, x))
+
+
+def _diag(g: Graph, shape: Shape, x: Node) -> Node:
+    return algebra.diagonal_matrix(g, x, shape[0]) if x.ndim == 1 else algebra.diagonal(g, x)
+
+
+def _logdet(g: Graph, shape: Shape, a: Node, method: str) -> Node:
+    if a.op == "diag":
+        return algebra.total(g, _call(g, "log", a.shape[:1], _call(g, "abs", a.shape[:1], algebra.diagonal(g, a))))
+    return g.make("logdet", (algebra.factorised(g, a, method),), (), ())
+
+
+def _extreme(name: str) -> Callable[..., Node]:
+    def expand(g: Graph, shape: Shape, x: Node, y: Node | None = None) -> Node:
+        if y is None:
+            return g.make("reduce", (x,), (name, None), ())
+        return _call(g, f"{name}imum", shape, x, y)
+
+    return expand
+
+
+def _vec(g: Graph, shape: Shape, x: Node) -> Node:
+    return g.make("vec", (x,), (), shape)
+
+
+UFUNCS = (
+    "exp", "log", "sqrt", "abs", "sign", "sin", "cos", "tan", "sinh", "cosh", "tanh", "arctan", "log1p", "maximum",
+    "minimum", "power",
+)  # fmt: skip
+ROWS = (
+    *(FunctionRow(name, code=f"np.{name}") for name in UFUNCS),
+    FunctionRow("loggamma", code="special.gammaln"),
+    FunctionRow("digamma", code="special.digamma"),
+    FunctionRow("normcdf", code="special.ndtr"),
+    FunctionRow("erf", code="special.erf"),
+    FunctionRow("relu", expand=lambda g, shape, x: _call(g, "maximum", shape, x, g.scalar(0))),
+    FunctionRow("step", expand=lambda g, shape, x: algebra.elementwise(g, "compare", (x, g.scalar(0)), (">",), shape)),
+    FunctionRow("softplus", expand=_softplus),
+    FunctionRow("sigmoid", expand=_sigmoid),
+    FunctionRow("logistic_variance", expand=_logistic_variance),
+    FunctionRow("softmax", expand=_softmax),
+    FunctionRow("logsumexp", expand=_logsumexp, any_axes=False),
+    FunctionRow("sum", expand=lambda g, shape, x: algebra.total(g, x)),
+    FunctionRow("mean", expand=_mean),
+    FunctionRow("norm", expand=_norm),
+    FunctionRow("norm1", expand=lambda g, shape, x: algebra.total(g, _call(g, "abs", x.shape, x))),
+    FunctionRow("dot", expand=lambda g, shape, x, y: algebra.dot(g, x, y)),
+    FunctionRow("rowsum", expand=lambda g, shape, x: algebra.sums(g, x, 1), any_axes=False),
+    FunctionRow("colsum", expand=lambda g, shape, x: algebra.sums(g, x, 0), any_axes=False),
+    FunctionRow("diag", expand=_diag),
+    FunctionRow("max", expand=_extreme("max")),
+    FunctionRow("min", expand=_extreme("min")),
+    FunctionRow("vec", expand=_vec),
+    FunctionRow("logdet", expand=_logdet, factorised=True),
+)
+NUMPY_ROWS = {row.name: row for row in ROWS}

@@ -1,0 +1,312 @@
+"""A derivation: gradient, Jacobian, Hessian, differential of an objective, each checked when it is first asked for.
+
+Layout, stated once: the gradient has the shape of its variable; Jacobian rows are outputs, columns the variable; the
+Hessian has the variable's axes twice, never vec'd. The gradient by a symmetric (spd, orthogonal, ...) variable treats
+its entries as independent; `layout="symmetric"` gives the derivative along the free entries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+import sympy as sp
+
+from symml.calculus.nodes import Node
+from symml.calculus.reverse import derivative as differentiate
+from symml.calculus.transform import substitute
+from symml.checking.derivatives import TOLERANCE
+from symml.checking.reports import CheckReport
+from symml.codegen.lambdify import lambdify
+from symml.derivation import claims, rendering, steps
+from symml.derivation.mappings import ByName
+from symml.derivation.objective import Objective, Variable, untied, untied_symbol
+from symml.derivation.results import (
+    Checked, confirm, derivative_check, direction_of, free_entries, show,
+)  # fmt: skip
+from symml.derivation.stationary import StationaryPoint, find_stationary
+from symml.errors import NotSupportedError, ShapeError
+from symml.forms.lowering import leaf_of, lower
+from symml.language.expressions import Expression, Scalar, Symbol
+from symml.language.operators import call, multiply_any, name_of, show_shape, transpose
+from symml.records import Step
+
+
+class Derivation:
+    """What `symml.derive` returns. Results are computed and checked at first access.
+
+    Attributes
+    ----------
+    objective : Expression
+    wrt : tuple of symbols
+    gradient : Expression
+        Shape of the variable; a mapping by name for a list of variables; a SymPy Matrix if all are scalars.
+    hessian : Expression
+        Axes of the variable twice; of order 4 it prints its action on a direction.
+    jacobian : Expression
+        Axes of the objective, then of the variable.
+    derivative : Expression
+        Of a scalar variable: shape of the objective.
+    differential : Expression
+    steps : tuple of Step
+    """
+
+    def __init__(self, objective: Objective, variables: Sequence[Variable], single: bool,
+                 layout: str = "unconstrained", polish: bool = True) -> None:  # fmt: skip
+        if layout not in ("unconstrained", "symmetric"):
+            raise NotSupportedError(f"layout {layout!r} is not known; choose 'unconstrained' or 'symmetric'")
+        self.source = objective
+        self.objective = objective.expression
+        self.wrt = tuple(variables)
+        self.single = single
+        self.layout = layout
+        self._polish = polish
+        self._checked: dict[Any, Checked] = {}
+        if layout == "symmetric":
+            for v in variables:
+                if not (isinstance(v, Symbol) and "symmetric" in v.facts):
+                    raise ShapeError(f"layout='symmetric' needs a symmetric variable; {v} is not declared symmetric")
+
+    def __repr__(self) -> str:
+        names = ", ".join(str(v) for v in self.wrt)
+        return f"derivation of {self.objective} with respect to {names}"
+
+    # -- the index form ---------------------------------------------------------------------------------------
+    @cached_property
+    def _free(self) -> Expression:
+        """The objective with variables untied from facts about their entries."""
+        return untied(self.objective, self.wrt)
+
+    @cached_property
+    def _node(self) -> Node:
+        return lower(self._free)
+
+    def _leaf(self, v: Variable) -> Any:
+        return leaf_of(untied_symbol(v))
+
+    def _derivative_node(self, *variables: Variable) -> Node:
+        """Derivative by the variables in order, in the index form, with declared facts put back."""
+        node = self._node
+        for v in variables:
+            node = differentiate(node, self._leaf(v))
+        return self._tied(node)
+
+    def _tied(self, node: Node) -> Node:
+        swap = {self._leaf(v): leaf_of(v) for v in self.wrt if untied_symbol(v) is not v}
+        return substitute(node, swap) if swap else node
+
+    @cached_property
+    def _taken(self) -> list[str]:
+        return sorted({*self.source.symbols, *(s.name for s, _ in self.source.definitions)})
+
+    @cached_property
+    def _given(self) -> list[tuple[Symbol, Expression]]:
+        """Names of the objective's program, with their values in raised form."""
+        from symml.forms.textbook import present
+
+        return [(s, present(lower(v), self._taken)) for s, v in self.source.definitions]
+
+    def _result(self, what: str, *variables: Variable) -> Expression:
+        key = (what, *variables)
+        if key not in self._checked:
+            self._checked[key] = self._compute(what, variables)
+        return self._checked[key].expression
+
+    def _compute(self, what: str, variables: tuple[Variable, ...]) -> Checked:
+        node = self._derivative_node(*variables)
+        symmetric = self.layout == "symmetric"
+        if symmetric:
+            if what != "gradient":
+                raise NotSupportedError(f"layout='symmetric' gives gradients; the {what} is offered in the default layout")
+            node = free_entries(node)
+        last = variables[-1]
+        label = "H" if what == "hessian" else "J"
+        shown = show(node, self._taken, last, label, self._polish, self._given)
+        function = self.objective if len(variables) == 1 else self._result(_below(what), *variables[:-1])
+        if len(variables) == 2 and isinstance(variables[0], Symbol) and untied_symbol(variables[0]) is not variables[0]:
+            function = show(differentiate(self._node, self._leaf(variables[0])), self._taken, variables[0], "J", False)
+        report = derivative_check(function, shown, last, self.source.symbols, what, symmetric)
+        confirm(report, shown)
+        return Checked(shown, report)
+
+    # -- results ----------------------------------------------------------------------------------------------
+    def _scalar_objective(self, what: str) -> None:
+        if self.objective.shape != ():
+            raise ShapeError(
+                f"the objective {name_of(self.objective)} is not a scalar, so it has no {what}. "
+                "Use .jacobian, or take sum() or sumsq() first."
+            )
+
+    @property
+    def _all_scalars(self) -> bool:
+        return not self.single and all(not isinstance(v, Symbol) for v in self.wrt)
+
+    @property
+    def gradient(self) -> Any:
+        """The gradient, of the shape of the variable."""
+        self._scalar_objective("gradient")
+        if self.single:
+            return self._result("gradient", self.wrt[0])
+        found = {v.name: self._result("gradient", v) for v in self.wrt}
+        if self._all_scalars:
+            return _sympy_matrix([[e] for e in found.values()])
+        return ByName(found)
+
+    @property
+    def hessian(self) -> Any:
+        """The Hessian: the variable's axes twice."""
+        self._scalar_objective("Hessian")
+        if self.single:
+            return self._result("hessian", self.wrt[0], self.wrt[0])
+        if self._all_scalars:
+            return _sympy_matrix([[self._result("hessian", a, b) for b in self.wrt] for a in self.wrt])
+        pairs = {(a.name, b.name): (a, b) for a in self.wrt for b in self.wrt}
+        return _LazyPairs(self, pairs)
+
+    @property
+    def jacobian(self) -> Any:
+        """The Jacobian: axes of the objective, then axes of the variable."""
+        if self.single:
+            return self._result("jacobian", self.wrt[0])
+        return ByName({v.name: self._result("jacobian", v) for v in self.wrt})
+
+    @property
+    def derivative(self) -> Any:
+        """The derivative by a scalar variable, of the shape of the objective."""
+        vectors = [v for v in self.wrt if isinstance(v, Symbol)]
+        if vectors:
+            raise ShapeError(f"{vectors[0]} ({show_shape(vectors[0].shape)}) is not a scalar: use .gradient or .jacobian")
+        if self.single:
+            return self._result("derivative", self.wrt[0])
+        return ByName({v.name: self._result("derivative", v) for v in self.wrt})
+
+    @property
+    def differential(self) -> Any:
+        """The differential; its direction is `symml.differential_of` the variable."""
+        terms = []
+        for v in self.wrt:
+            direction = direction_of(v, frozenset())
+            if self.objective.shape != ():
+                raise ShapeError(f"the objective {name_of(self.objective)} is not a scalar: its differential is .jacobian")
+            gradient = self._result("gradient", v)
+            terms.append(_inner(gradient, direction))
+        from symml.language.operators import add
+
+        return add(*terms)
+
+    # -- evidence ---------------------------------------------------------------------------------------------
+    def check(self, claim: Any = None, order: int = 1, seed: int = 0, method: str = "differences",
+              points: int = 3) -> CheckReport:  # fmt: skip
+        """Check the result, or somebody's claim of it, against the objective.
+
+        Parameters
+        ----------
+        claim : expression, text, or mapping of these by variable name
+            What is to be checked; the derived result by default.
+        order : {1, 2}
+            1 the gradient or Jacobian, 2 the Hessian.
+        seed : int
+            Of the random points.
+        method : {"differences", "sympy"}
+            Finite differences at random points, or SymPy entry by entry at small explicit sizes, exactly.
+        """
+        return claims.check(self, claim, order, seed, method, points)
+
+    @cached_property
+    def steps(self) -> tuple[Step, ...]:
+        """The derivation line by line, each with its rule, in words and LaTeX, and its verdict."""
+        return steps.narrate(self)
+
+    def latex(self, steps: str = "full") -> str:
+        r"""Return an ``align*`` environment with every step."""
+        return rendering.align(self, steps)
+
+    def _repr_latex_(self) -> str:
+        return self.latex()
+
+    def to_markdown(self, steps: str = "full") -> str:
+        """Return the derivation as Markdown with displayed LaTeX."""
+        return rendering.markdown(self, steps)
+
+    def to_html(self) -> str:
+        """Return the derivation as an HTML fragment."""
+        return rendering.html(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return objective, result and steps as plain data."""
+        return rendering.plain(self)
+
+    # -- what follows -----------------------------------------------------------------------------------------
+    def lambdify(self, *outputs: str) -> Any:
+        """Return one joint NumPy function of "value", "gradient", "hessian", ...; a tuple in that order."""
+        outputs = outputs or ("gradient",)
+        found: list[Expression] = []
+        for name in outputs:
+            found.extend(self._outputs(name))
+        arguments = [s for s in self.source.symbols.values() if s in self._occurring(found)]
+        return lambdify(arguments, *found)
+
+    def _outputs(self, name: str) -> list[Expression]:
+        if name == "value":
+            return [self.objective]
+        if name not in ("gradient", "hessian", "jacobian", "derivative"):
+            raise NotSupportedError(f"{name!r} is not an output; choose value, gradient, hessian, jacobian, derivative")
+        if self.single:
+            return [getattr(self, name)]
+        if name == "hessian":
+            return [self._result("hessian", a, b) for a in self.wrt for b in self.wrt]
+        return [self._result(name, v) for v in self.wrt]
+
+    def _occurring(self, found: Sequence[Expression]) -> set[Any]:
+        return {s for e in (self.objective, *found) for s in e.free_symbols}
+
+    def stationary(self, subject_to: Any = None) -> StationaryPoint:
+        """Return the stationary points: the equation, its solution, its kind and the conditions.
+
+        Raises
+        ------
+        NoClosedFormError
+            If the equation has no closed form; names the equation that is left.
+        """
+        return find_stationary(self, subject_to)
+
+
+class _LazyPairs(ByName):
+    """Hessian blocks by pairs of names, computed when asked for."""
+
+    def __init__(self, owner: Derivation, pairs: Mapping[tuple[str, str], tuple[Variable, Variable]]) -> None:
+        super().__init__(pairs)
+        self._owner = owner
+
+    def __getitem__(self, key: Any) -> Any:
+        a, b = super().__getitem__(key)
+        return self._owner._result("hessian", a, b)
+
+    def __iter__(self) -> Iterator[Any]:
+        return super().__iter__()
+
+    def __repr__(self) -> str:
+        return "\n".join(f"{a}, {b}: {self[a, b]}" for a, b in self)
+
+
+def _below(what: str) -> str:
+    return "gradient" if what == "hessian" else what
+
+
+def _inner(gradient: Expression, direction: Symbol) -> Expression:
+    if gradient.shape == ():
+        return multiply_any(gradient, direction)
+    if len(gradient.shape) == 1:
+        return multiply_any(transpose(gradient), direction)
+    return call("trace", multiply_any(transpose(gradient), direction))
+
+
+def _sympy_matrix(rows: list[list[Expression]]) -> Any:
+    if not all(isinstance(e, Scalar) for row in rows for e in row):
+        names = [str(e) for row in rows for e in row if not isinstance(e, Scalar)]
+        raise NotSupportedError(f"{names[0]} is no SymPy scalar: ask for one variable at a time")
+    return sp.Matrix([[e.to_sympy() for e in row] for row in rows])
+
+
+_TOLERANCE = TOLERANCE

@@ -1,0 +1,45 @@
+"""Sums pushed into a difference with a broadcast term: (X − 1 μᵀ)ᵀ 1 → Xᵀ 1 − n μ."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from symml.calculus.construct import ein, total
+from symml.calculus.nodes import Ein, Node, Sum, walk
+from symml.calculus.transform import rebuild
+
+
+def push_sums(node: Node) -> Node:
+    """Return the node with every private summed index of a sum pushed into it, where a term does not move with it."""
+    done: dict[Node, Node] = {}
+    for part in walk(node):
+        new = rebuild(part, [done[c] for c in part.children])
+        done[part] = _pushed(new) if isinstance(new, Ein) else new
+    return done[node]
+
+
+def _pushed(node: Ein) -> Node:
+    counts = Counter([i for _, idx in node.factors for i in idx] + list(node.out))
+    for k, (factor, idx) in enumerate(node.factors):
+        if not isinstance(factor, Sum):
+            continue
+        private = [i for i in dict.fromkeys(idx) if counts[i] == 1 and i not in node.out]
+        if not private or not any(_still(t, idx.index(private[0])) for t in factor.terms):
+            continue
+        i = private[0]
+        slot = idx.index(i)
+        axes = tuple(range(len(idx)))
+        kept = tuple(a for a in axes if a != slot)
+        sizes = dict(enumerate(factor.shape))
+        terms = [ein(1, [(t, axes)], kept, sizes) for t in factor.terms]
+        inner = total(terms, [factor.shape[a] for a in kept])
+        rest = [f if m != k else (inner, tuple(idx[a] for a in kept)) for m, f in enumerate(node.factors)]
+        all_sizes = {j: d for j, d in enumerate(node.sizes) if j != i}
+        found = ein(node.coefficient, rest, node.out, all_sizes)
+        return _pushed(found) if isinstance(found, Ein) else found
+    return node
+
+
+def _still(term: Node, slot: int) -> bool:
+    """Whether a term of a sum is constant along an axis."""
+    return isinstance(term, Ein) and term.out[slot] not in {i for _, idx in term.factors for i in idx}

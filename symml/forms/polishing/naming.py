@@ -1,0 +1,194 @@
+"""Names for repeated parts: r for a residual, p for a softmax, C for an inverse; chosen where the print gets shorter."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+
+from symml.forms.cost import cost
+from symml.forms.flipping import flip, is_symmetric
+from symml.language.expressions import (
+    Add, Call, ElemPow, Expression, Hadamard, Mul, Pow, Scalar, Symbol, Transpose, Where, make, postorder,
+)  # fmt: skip
+from symml.language.operators import elementwise_product, multiply_any, rebuild, scalar, symbol
+
+CLAUSE = 3  # tokens of ", r ="
+ROUNDS = 6
+TRIES = 6
+
+_BY_FUNCTION = {
+    "softmax": ("p", "P"), "sigmoid": ("s", "S"), "tanh": ("h", "H"), "relu": ("h", "H"), "exp": ("u", "K"),
+    "sin": ("h", "H"), "cos": ("h", "H"), "softplus": ("h", "H"), "diag": ("q", "D"),
+}  # fmt: skip
+_FALLBACK = {0: ("rho", "c", "u", "t", "kappa"), 1: ("u", "q", "v", "t", "m"), 2: ("M", "D", "B", "T", "F", "G")}
+
+
+def name_repeats(
+    body: Expression, taken: Collection[str], symmetric: set[Expression],
+    given: Sequence[tuple[Symbol, Expression]] = (),
+) -> Expression:  # fmt: skip
+    """Return the expression with names for its repeated parts, as a `Where`, if that prints shorter.
+
+    Names that were `given` are used wherever their values occur.
+    """
+    state = _given(body, taken, symmetric, given)
+    for _ in range(ROUNDS):
+        better = _improve(state)
+        if better is None:
+            break
+        state = better
+    if not state.definitions:
+        return state.body
+    names = tuple(s for s, _ in reversed(state.definitions))
+    values = tuple(v for _, v in reversed(state.definitions))
+    return make(Where, (state.body, *values), (names,), state.body.shape)
+
+
+def _given(
+    body: Expression, taken: Collection[str], symmetric: set[Expression], given: Sequence[tuple[Symbol, Expression]]
+) -> _State:
+    definitions: tuple[tuple[Symbol, Expression], ...] = ()
+    for name, value in reversed(given):
+        done: dict[Expression, Expression] = {}
+        roots = [body, *(v for _, v in definitions)]
+        changed = [_replace(r, value, name, symmetric, done) for r in roots]
+        if any(c is not r for c, r in zip(changed, roots, strict=True)):
+            body = changed[0]
+            definitions = ((name, value), *((s, v) for (s, _), v in zip(definitions, changed[1:], strict=True)))
+    return _State(body, definitions, frozenset(taken) | {s.name for s, _ in given}, symmetric)
+
+
+@dataclass
+class _State:
+    body: Expression
+    definitions: tuple[tuple[Symbol, Expression], ...]
+    taken: frozenset[str]
+    symmetric: set[Expression]
+
+    @property
+    def length(self) -> int:
+        return cost(self.body) + sum(cost(v) + CLAUSE for _, v in self.definitions) + bool(self.definitions)
+
+
+def _improve(state: _State) -> _State | None:
+    roots = [state.body, *(v for _, v in state.definitions)]
+    best, length = None, state.length
+    for part in _candidates(roots)[:TRIES]:
+        name = _name(part, state.taken, state.symmetric)
+        done: dict[Expression, Expression] = {}
+        changed = [_replace(r, part, name, state.symmetric, done) for r in roots]
+        definitions = ((name, part), *((s, v) for (s, _), v in zip(state.definitions, changed[1:], strict=True)))
+        trial = _State(changed[0], definitions, state.taken | {name.name}, state.symmetric)
+        if trial.length < length:
+            best, length = trial, trial.length
+    return best
+
+
+def _candidates(roots: list[Expression]) -> list[Expression]:
+    """Parts that occur more than once, largest saving first."""
+    times: dict[Expression, int] = dict.fromkeys(roots, 1)
+    order = postorder(*roots)
+    for node in reversed(order):
+        for child in node.args:
+            times[child] = times.get(child, 0) + times.get(node, 0)
+    for node in order:
+        for piece in _pieces(node):
+            times[piece] = times.get(piece, 0) + times.get(node, 0)
+    found = []
+    for part, count in times.items():
+        if isinstance(part, Transpose) or part in roots or isinstance(part, (Symbol, Scalar)):
+            continue
+        mirrored = times.get(flip(part), 0) if len(part.shape) == 2 and flip(part) is not part else 0
+        size = cost(part)
+        saving = (count + mirrored - 1) * (size - 1) - CLAUSE
+        if count + mirrored > 1 and size >= 3 and saving > 0 and not _sign_only(part):
+            found.append((saving, part))
+    found.sort(key=lambda f: -f[0])
+    return [part for _, part in found]
+
+
+def _sign_only(part: Expression) -> bool:
+    return isinstance(part, Mul) and part.coefficient != 1
+
+
+def _pieces(node: Expression) -> Iterator[Expression]:
+    """Shorter runs of factors inside a product."""
+    if isinstance(node, Mul):
+        chain = [a for a in node.args if a.shape != ()]
+        if node.coefficient != 1 or len(chain) < len(node.args):
+            yield from _runs(chain, len(chain) + 1, multiply_any)
+        else:
+            yield from _runs(chain, len(chain), multiply_any)
+    elif isinstance(node, Hadamard):
+        yield from _runs(list(node.args), len(node.args), elementwise_product)
+
+
+def _runs(chain: list[Expression], stop: int, build) -> Iterator[Expression]:  # type: ignore[no-untyped-def]
+    if len(chain) > 6:
+        return
+    for size in range(2, min(stop, len(chain) + 1)):
+        for start in range(len(chain) - size + 1):
+            yield build(*chain[start : start + size])
+
+
+def _replace(
+    e: Expression, part: Expression, name: Symbol, symmetric: set[Expression], done: dict[Expression, Expression]
+) -> Expression:
+    done.setdefault(part, name)
+    for node in postorder(e):
+        if node in done:
+            continue
+        children = tuple(done[a] for a in node.args)
+        new = _shorter(node, children, part, name, symmetric)
+        if isinstance(new, Transpose) and is_symmetric(new.args[0], symmetric):
+            new = new.args[0]
+        done[node] = new
+    return done[e]
+
+
+def _shorter(
+    node: Expression, children: tuple[Expression, ...], part: Expression, name: Symbol, symmetric: set[Expression]
+) -> Expression:
+    """Rebuild a node, a run of its factors replaced."""
+    run = part.args if isinstance(part, type(node)) and isinstance(part, (Mul, Hadamard)) else ()
+    if run and len(run) <= len(node.args):
+        mirrored = tuple(flip(a, symmetric) for a in reversed(run)) if isinstance(part, Mul) else ()
+        for k in range(len(node.args) - len(run) + 1):
+            window = node.args[k : k + len(run)]
+            if window == run or (mirrored and window == mirrored):
+                middle = name if window == run else flip(name, symmetric)
+                rest = (*children[:k], middle, *children[k + len(run) :])
+                if isinstance(node, Mul):
+                    return multiply_any(scalar(node.coefficient), *rest)
+                return elementwise_product(*rest)
+    return node if children == node.args else rebuild(node, children)
+
+
+def _name(part: Expression, taken: frozenset[str], symmetric: set[Expression]) -> Symbol:
+    order = len([d for d in part.shape if d != 1])
+    options = (*_roles(part, order), *_FALLBACK[order])
+    letters = next((o for o in options if o not in taken), None)
+    k = 1
+    while letters is None:
+        letters = next((f"{o}{k}" for o in options if f"{o}{k}" not in taken), None)
+        k += 1
+    properties = ["symmetric"] if order == 2 and is_symmetric(part, symmetric) else []
+    return symbol(letters, part.shape, properties)
+
+
+def _roles(part: Expression, order: int) -> tuple[str, ...]:
+    if order == 0:
+        return ()
+    if isinstance(part, Call) and part.function in _BY_FUNCTION:
+        return (_BY_FUNCTION[part.function][order - 1],)
+    if isinstance(part, Pow) and part.exponent == -1:
+        return ("C", "K", "A")
+    if isinstance(part, Add):
+        return (("r", "z", "e")[:3] if order == 1 else ("E", "R", "Z"))
+    if isinstance(part, Mul):
+        if any(isinstance(a, Pow) or (isinstance(a, Symbol) and a.name in "CK") for a in part.args) and order == 1:
+            return ("alpha", "a")
+        return ("z", "m") if order == 1 else ("M", "Z")
+    if isinstance(part, Hadamard):
+        return ("m", "q") if order == 1 else ("M", "D")
+    return ("q",) if isinstance(part, ElemPow) and order == 1 else ()

@@ -1,0 +1,156 @@
+"""Sums as people write them: a positive term first, common factors taken out where that prints shorter.
+
+No identity matrix is ever created by factoring: Σ⁻¹ − Σ⁻¹ S Σ⁻¹ stays as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import sympy as sp
+
+from symml.forms.cost import cost
+from symml.language.expressions import Add, Expression, Eye, Hadamard, Mul, Ones, Scalar
+from symml.language.operators import add, elementwise_product, multiply_any, scalar
+
+
+def combine(terms: Sequence[Expression], symmetric: set[Expression] | None = None) -> Expression:
+    """Return the sum of the terms in its shortest form."""
+    best = _arranged(add(*_plain_ones(terms)))
+    while isinstance(best, Add):
+        options = [_arranged(o) for o in (*_by_sides(best.args), *_by_entries(best.args), *_by_scalars(best.args))]
+        shorter = [o for o in options if cost(o) < cost(best)]
+        if not shorter:
+            return best
+        best = min(shorter, key=cost)
+    return best
+
+
+def _plain_ones(terms: Sequence[Expression]) -> list[Expression]:
+    """Write c 𝟏 in a sum of arrays as the number c; a scalar symbol is not added to a square matrix that way."""
+    shapes = [t.shape for t in terms if t.shape != ()]
+    if not any(_ones_coefficient(t) is None for t in terms if t.shape != ()):
+        return list(terms)
+    square = bool(shapes) and len(shapes[0]) == 2 and shapes[0][0] == shapes[0][1]
+    found = []
+    for t in terms:
+        value = _ones_coefficient(t)
+        found.append(t if value is None or (square and value.free_symbols) else scalar(value))
+    return found
+
+
+def _ones_coefficient(t: Expression) -> sp.Expr | None:
+    if isinstance(t, Ones):
+        return sp.S.One
+    return t.coefficient if isinstance(t, Mul) and len(t.args) == 1 and isinstance(t.args[0], Ones) else None
+
+
+def _arranged(e: Expression) -> Expression:
+    """A sum with a positive term in front, if it has one."""
+    if not isinstance(e, Add) or not _negative(e.args[0]):
+        return e
+    positive = [t for t in e.args if not _negative(t)]
+    if not positive:
+        return e
+    return add(positive[0], *(t for t in e.args if t is not positive[0]))
+
+
+def _negative(e: Expression) -> bool:
+    value = e.value if isinstance(e, Scalar) else e.coefficient if isinstance(e, Mul) else sp.S.One
+    return bool(value.could_extract_minus_sign())
+
+
+def _parts(e: Expression) -> tuple[sp.Expr, list[Expression], list[Expression]]:
+    """Coefficient, scalar factors, chain of arrays of a term."""
+    if isinstance(e, Scalar):
+        return e.value, [], []
+    if not isinstance(e, Mul):
+        return sp.S.One, ([e] if e.shape == () else []), ([e] if e.shape != () else [])
+    if e.shape == ():
+        return e.coefficient, list(e.args), []
+    return e.coefficient, [a for a in e.args if a.shape == ()], [a for a in e.args if a.shape != ()]
+
+
+def _by_sides(terms: Sequence[Expression]) -> list[Expression]:
+    """A B C + A D C → A (B + D) C for terms that begin or end alike."""
+    parsed = [_parts(t) for t in terms]
+    options = []
+    for side in (0, -1):
+        groups: dict[Expression, list[int]] = {}
+        for k, (_, _, chain) in enumerate(parsed):
+            if len(chain) > 1 and not isinstance(chain[side], Eye):
+                groups.setdefault(chain[side], []).append(k)
+        for common, members in groups.items():
+            if len(members) < 2:
+                continue
+            inner = []
+            for k in members:
+                value, scalars, chain = parsed[k]
+                rest = chain[1:] if side == 0 else chain[:-1]
+                inner.append(multiply_any(scalar(value), *scalars, *rest))
+            if len({i.shape for i in inner}) > 1:
+                continue
+            total = combine(inner)
+            product = multiply_any(common, total) if side == 0 else multiply_any(total, common)
+            options.append(_replace(terms, members, product))
+    return options
+
+
+def _by_entries(terms: Sequence[Expression]) -> list[Expression]:
+    """A ⊙ B + A ⊙ C → A ⊙ (B + C)."""
+    groups: dict[Expression, list[int]] = {}
+    parsed = [_parts(t) for t in terms]
+    for k, (_, _, chain) in enumerate(parsed):
+        if len(chain) == 1 and isinstance(chain[0], Hadamard):
+            for factor in dict.fromkeys(chain[0].args):
+                groups.setdefault(factor, []).append(k)
+    options = []
+    for common, members in groups.items():
+        if len(members) < 2:
+            continue
+        inner = []
+        for k in members:
+            value, scalars, chain = parsed[k]
+            rest = list(chain[0].args)
+            rest.remove(common)
+            inner.append(elementwise_product(scalar(value), *scalars, *rest))
+        first = parsed[members[0]][2][0].args[0] is common
+        total = combine(inner)
+        product = elementwise_product(common, total) if first else elementwise_product(total, common)
+        options.append(_replace(terms, members, product))
+    return options
+
+
+def _by_scalars(terms: Sequence[Expression]) -> list[Expression]:
+    """2 s A − 2 s B → 2 s (A − B), for numbers and scalar factors common to all terms."""
+    parsed = [_parts(t) for t in terms]
+    if any(isinstance(t, Scalar) and t.shape == () and t.value.is_number for t in terms) and len(terms) < 2:
+        return []
+    coefficients = [p[0] for p in parsed]
+    options: list[Expression] = []
+    common = sp.S.One
+    first = coefficients[0]
+    if first.could_extract_minus_sign():
+        first = -first
+    if all((c / first).is_Rational and abs(c / first).is_Integer for c in coefficients):
+        common = first
+    shared = [s for s in dict.fromkeys(parsed[0][1]) if all(s in p[1] for p in parsed)]
+    for scalars in ([], shared) if shared else ([],):
+        for factor in dict.fromkeys((common, sp.S.One)):
+            if factor == 1 and not scalars:
+                continue
+            inner = []
+            for value, own, chain in parsed:
+                rest = list(own)
+                for s in scalars:
+                    rest.remove(s)
+                inner.append(multiply_any(scalar(value / factor), *rest, *chain))
+            if any(isinstance(i, Scalar) for i in inner) and any(i.shape != () for i in inner):
+                continue
+            options.append(multiply_any(scalar(factor), *scalars, _arranged(add(*inner))))
+    return options
+
+
+def _replace(terms: Sequence[Expression], members: Sequence[int], product: Expression) -> Expression:
+    kept = [product if k == members[0] else t for k, t in enumerate(terms) if k == members[0] or k not in members]
+    return add(*kept)

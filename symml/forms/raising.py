@@ -1,0 +1,173 @@
+"""From the index form to the matrix language.
+
+Raising never guesses: what has no matrix notation becomes an index formula (`Einstein`), what has order 3 or 4 becomes
+its action on a direction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import sympy as sp
+
+from symml.calculus.construct import ein, is_symmetric, total
+from symml.calculus.nodes import Apply, Const, Ein, Leaf, Node, Sum, walk
+from symml.errors import NotSupportedError
+from symml.forms.graph import Graph, reduce
+from symml.forms.polishing.sums import combine
+from symml.language.expressions import Action, Einstein, Expression, Symbol, make
+from symml.language.operators import (
+    add, apply_lambda, as_expression, call, elementwise_power, multiply_any, ones, power, scalar, zeros,
+)  # fmt: skip
+
+LETTERS = "ijklmnpqrstuvw"
+
+
+def raise_(node: Node, polish: bool = True) -> Expression:
+    """Return the matrix-language form of a node of order at most 2."""
+    return Raising(polish).run(node)
+
+
+class Raising:
+    """One raising: remembers what every node became and which results are symmetric."""
+
+    def __init__(self, polish: bool = True) -> None:
+        self.polish = polish
+        self.done: dict[Node, Expression] = {}
+        self.symmetric: set[Expression] = set()
+
+    def run(self, node: Node) -> Expression:
+        """Return the expression of a node."""
+        for part in walk(node):
+            if part not in self.done and len(part.shape) <= 2:
+                self.done[part] = self._one(part)
+                if len(part.shape) == 2 and is_symmetric(part):
+                    self.symmetric.add(self.done[part])
+        return self.done[node]
+
+    def _one(self, node: Node) -> Expression:
+        if isinstance(node, Leaf):
+            return _leaf(node)
+        if isinstance(node, Const):
+            return scalar(sp.Rational(node.value.numerator, node.value.denominator))
+        if isinstance(node, Sum):
+            terms = [self._get(t) for t in node.terms]
+            return combine(terms, self.symmetric) if self.polish else add(*terms)
+        if isinstance(node, Ein):
+            return self._product(node)
+        assert isinstance(node, Apply)
+        handler = _PRIMITIVES.get(node.op)
+        if handler is None:
+            raise NotSupportedError(f"{node.op} has no matrix notation")
+        return handler(node, [self._get(c) for c in node.children])
+
+    def _get(self, node: Node) -> Expression:
+        if node not in self.done:
+            return self.run(node)
+        return self.done[node]
+
+    def _product(self, node: Ein) -> Expression:
+        coefficient = scalar(sp.Rational(node.coefficient.numerator, node.coefficient.denominator))
+        if node.coefficient == 0:
+            return zeros(*node.shape)
+        spread = _distributed(node)
+        if spread is not None:
+            return self.run(spread)
+        graph = Graph(node.sizes, node.out, self.symmetric)
+        graph.scalars.append(coefficient)
+        for place, (factor, idx) in enumerate(node.factors):
+            if len(factor.shape) > 2:
+                return self._formula(node)
+            value = self._get(factor)
+            if not idx:
+                graph.scalars.append(value)
+            elif len(idx) == 1:
+                graph.add_weight(idx[0], place, value)
+            elif idx[0] == idx[1]:
+                graph.add_weight(idx[0], place, call("diag", value))
+            else:
+                graph.add_edge(value, idx[0], idx[1], place)
+        found = reduce(graph)
+        return found if found is not None else self._formula(node)
+
+    def _formula(self, node: Ein) -> Expression:
+        """An index formula: no matrix notation exists for this product."""
+        if any(len(f.shape) > 2 for f, _ in node.factors) or len(node.sizes) > len(LETTERS):
+            raise NotSupportedError("a product of arrays of order 3 or more has no matrix notation")
+        words = ["".join(LETTERS[i] for i in idx) for _, idx in node.factors]
+        parts = [self._get(f) for f, _ in node.factors]
+        out = "".join(LETTERS[o] for o in node.out)
+        lost = [o for o in node.out if not any(o in idx for _, idx in node.factors)]
+        for o in dict.fromkeys(lost):
+            words.append(LETTERS[o])
+            parts.append(ones(node.sizes[o]))
+        formula = make(Einstein, tuple(parts), (tuple(words), out), node.shape)
+        return multiply_any(sp.Rational(node.coefficient.numerator, node.coefficient.denominator), formula)
+
+
+def _leaf(node: Leaf) -> Expression:
+    payload = node.payload
+    if isinstance(payload, (Expression, sp.Basic)):
+        return as_expression(payload)
+    if isinstance(payload, tuple) and payload[0] == "unit":
+        values = [0] * int(payload[1]) if isinstance(payload[1], int) else None
+        if values is None:
+            raise NotSupportedError(f"the unit vector e{payload[2]} of symbolic length {payload[1]} has no notation yet")
+        values[payload[2]] = 1
+        return as_expression(sp.Matrix(values))
+    raise NotSupportedError(f"{payload} has no matrix notation")
+
+
+def _distributed(node: Ein) -> Node | None:
+    """The product spread over a factor of order 3 or more that is a sum; None when there is none."""
+    for k, (factor, idx) in enumerate(node.factors):
+        if len(factor.shape) > 2 and isinstance(factor, Sum):
+            sizes = dict(enumerate(node.sizes))
+            rest = list(node.factors)
+            terms = [ein(node.coefficient, [*rest[:k], (t, idx), *rest[k + 1 :]], node.out, sizes) for t in factor.terms]
+            return total(terms, node.shape)
+    return None
+
+
+def _map(node: Apply, args: list[Expression]) -> Expression:
+    if isinstance(node.param, sp.Lambda):
+        return apply_lambda(node.param, args[0])
+    return call(node.param, args[0])
+
+
+def _power(node: Apply, args: list[Expression]) -> Expression:
+    q = sp.Rational(node.param.numerator, node.param.denominator)
+    (x,) = args
+    if q == sp.Rational(1, 2) and x.shape != ():
+        return call("sqrt", x)
+    return power(x, scalar(q)) if x.shape == () else elementwise_power(x, scalar(q))
+
+
+_PRIMITIVES: dict[str, Callable[[Apply, list[Expression]], Expression]] = {
+    "map": _map,
+    "pow": _power,
+    "inv": lambda node, args: power(args[0], -1),
+    "logdet": lambda node, args: call("logdet", args[0]),
+    "det": lambda node, args: call("det", args[0]),
+    "softmax": lambda node, args: call("softmax", args[0]),
+    "lse": lambda node, args: call("logsumexp", args[0]),
+}
+
+
+def act(node: Node, direction: Node, lead: int) -> Node:
+    """Return Σ node[F, axes] direction[axes]: the action of a derivative on a direction."""
+    order = len(node.shape)
+    sizes = dict(enumerate(node.shape))
+    return ein(1, [(node, tuple(range(order))), (direction, tuple(range(lead, order)))], tuple(range(lead)), sizes)
+
+
+def action(label: str, directions: Sequence[Symbol], bodies: Sequence[Expression]) -> Expression:
+    """Return label[direction] = body.
+
+    Two directions and bodies are given when the variable is structured: the first pair is printed, for directions with
+    the variable's structure; the last pair gives the value, for unconstrained ones.
+    """
+    pairs = [x for pair in zip(directions, bodies, strict=False) for x in pair]
+    shape: tuple[Any, ...] = (*(d for d in bodies[0].shape if d != 1), *directions[0].shape)
+    return make(Action, tuple(pairs), (label,), shape)
