@@ -11,7 +11,7 @@ from math import prod
 
 import sympy as sp
 
-from symml.codegen.graph import Graph, Node
+from symml.codegen.graph import Graph, Node, postorder
 from symml.language.expressions import Shape
 
 BROADCAST = ("rows", "cols")
@@ -299,9 +299,24 @@ def sums(g: Graph, x: Node, axis: int) -> Node:
     if x.op == "mm":
         a, b = x.args
         return matmul(g, a, sums(g, b, 1)) if axis == 1 else matmul(g, transposed(g, b), sums(g, a, 0))
+    weighted = _weighted_sums(g, x, axis) if x.op == "mul" else None
+    if weighted is not None:
+        return weighted
     if x.op == "mul" and len(x.args) == 2 and x.attrs[0] == (1, 1) and all(a.shape == x.shape for a in x.args):
         return g.make("sums_of_product", x.args, (axis,), (x.shape[1 - axis],))
     return g.make("reduce", (x,), ("sum", axis), (x.shape[1 - axis],))
+
+
+def _weighted_sums(g: Graph, x: Node, axis: int) -> Node | None:
+    """Sums of a matrix with scaled rows along the columns, or the other way round, as a product with the weights."""
+    for k, (factor, p) in enumerate(zip(x.args, x.attrs[0], strict=True)):
+        weights = factor.args[0] if factor.op == "column" else factor
+        along = (factor.op == "column" and axis == 0) or (factor.ndim == 1 and axis == 1)
+        rest = [(a, q) for j, (a, q) in enumerate(zip(x.args, x.attrs[0], strict=True)) if j != k]
+        if along and p > 0 and any(a.shape == x.shape for a, _ in rest):
+            matrix = multiply(g, rest, x.shape)
+            return matmul(g, matrix if axis == 1 else transposed(g, matrix), weights)
+    return None
 
 
 def dot(g: Graph, x: Node, y: Node) -> Node:
@@ -404,6 +419,8 @@ def _rank_one_product(g: Graph, a: Node, b: Node) -> Node | None:
 def weighted_gram(g: Graph, x: Node, weights: Node) -> Node:
     """Return x' diag(weights) x."""
     c, w = split(weights)
+    if w.shape == ():
+        return scale(g, weights, matmul(g, transposed(g, x), x))
     out = g.make("weighted_gram", (x, w), (), (x.shape[1], x.shape[1]))
     return out if c is None else scale(g, c, out)
 
@@ -436,3 +453,18 @@ def solve(g: Graph, inverted: Node, b: Node) -> Node:
         factor = inverted.args[0].args[0]
         return g.make("solve", (factor, b), (True,), b.shape)
     return g.make("solve", (inverted.args[0], b), (False,), b.shape)
+
+
+def reuse_products(g: Graph, roots: Sequence[Node]) -> list[Node]:
+    """Return the roots with sums over entrywise products taken of these products where they are computed anyway."""
+    order = postorder(roots)
+    products = {frozenset(n.args): n for n in order if n.op == "mul" and len(n.args) == 2 and n.attrs[0] == (1, 1)}
+    done: dict[Node, Node] = {}
+    for node in order:
+        args = tuple(done[a] for a in node.args)
+        product = products.get(frozenset(node.args)) if node.op == "sums_of_product" else None
+        if product is not None and product.shape == node.args[0].shape:
+            done[node] = g.make("reduce", (done[product],) if product in done else (product,), ("sum", node.attrs[0]), node.shape)
+        else:
+            done[node] = node if args == node.args else g.make(node.op, args, node.attrs, node.shape)
+    return [done[r] for r in roots]

@@ -21,11 +21,11 @@ from symml.codegen.scalar_values import Values, compile_lambda, compile_scalar, 
 from symml.errors import NotSupportedError
 from symml.language.expressions import (
     Action, Add, Apply, BoundSum, Call, Dim, Einstein, Element, ElemPow, Expression, Eye, Hadamard, Index, Indicator,
-    Literal, Mul, Ones, Pow, Scalar, Shape, Symbol, Transpose, Where, Zeros, postorder,
+    Literal, Mul, Ones, Pow, Scalar, Shape, Symbol, Transpose, Zeros,
 )  # fmt: skip
 from symml.language.function import function
-from symml.language.operators import substitute
 from symml.language.tables import symbol_table
+from symml.language.where import expand_names
 
 Code = list[tuple[int, Callable[..., Any], Any, int]]
 VALUES = 0
@@ -96,22 +96,6 @@ def prepare(expression: Expression) -> Callable[[Values, Mapping[str, int]], Any
         return store[result]
 
     return evaluate
-
-
-def expand_names(expression: Expression) -> Expression:
-    """Return the expression with every name of a `Where` replaced by its value."""
-    order = postorder(expression)
-    if not any(isinstance(node, Where) for node in order):
-        return expression
-    done: dict[Expression, Expression] = {}
-    for node in order:
-        if isinstance(node, Where):
-            body, *values = (substitute(a, done) for a in node.args)
-            later: dict[Expression, Expression] = {}
-            for name, value in reversed(list(zip(node.names, values, strict=True))):
-                later[name] = substitute(value, later)
-            done[node] = substitute(body, later)
-    return substitute(expression, done)
 
 
 def compile_node(program: Program, root: Expression) -> int:

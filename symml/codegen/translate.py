@@ -84,14 +84,14 @@ def _demanded(state: Translation, roots: Iterable[Expression]) -> list[Expressio
 
 def _share_products(state: Translation, demanded: Sequence[Expression]) -> None:
     """Note all chains, and which elementwise products are parts of others."""
-    multisets = {e: Counter(e.args) for e in demanded if isinstance(e, Hadamard)}
+    multisets = {e: _multiset(e) for e in demanded if isinstance(e, Hadamard)}
     for e in demanded:
         if isinstance(e, Mul):
             chain = product(e).chain
             if len(chain) > 1:
                 state.orders.note(chain)
         elif isinstance(e, Hadamard):
-            inside = [h for h, m in multisets.items() if h is not e and m <= multisets[e]]
+            inside = [h for h, m in multisets.items() if h is not e and m <= multisets[e] and len(h.args) < len(e.args)]
             if inside:
                 largest = max(inside, key=lambda h: len(h.args))
                 rest = multisets[e] - multisets[largest]
@@ -162,6 +162,12 @@ def _hadamard_needs(state: Translation, e: Hadamard) -> tuple[Expression, ...]:
     return tuple(_quotient(a)[0] for a in state.parts.get(e, e.args))
 
 
+def _multiset(e: Hadamard) -> Counter[Expression]:
+    """Return the factors with their counts; a factor of zeros and ones counts once."""
+    counts = Counter(e.args)
+    return Counter({a: 1 if isinstance(a, Symbol) and "mask" in a.facts else n for a, n in counts.items()})
+
+
 def _quotient(e: Expression) -> tuple[Expression, sp.Expr]:
     """A factor as (base, exponent), negative exponents only."""
     return (e.args[0], e.exponent) if isinstance(e, ElemPow) and e.exponent.is_negative else (e, sp.S.One)
@@ -175,12 +181,13 @@ def _hadamard(state: Translation, e: Hadamard) -> Node:
         first = state.rows["logistic_variance"].expand(g, shape, state.nodes[z])
         return algebra.multiply(g, [(first, 1), *((state.nodes[a], 1) for a in rest)], shape)
     factors: list[tuple[Node, int]] = []
-    for base, count in Counter(state.parts.get(e, e.args)).items():
+    counts = Counter(state.parts[e]) if e in state.parts else _multiset(e)
+    for base, count in counts.items():
         inner, exponent = _quotient(base)
         node = state.nodes[inner]
         if exponent.is_negative:
             factors.append((algebra.power(g, node, -exponent * count) if exponent * count != -1 else node, -1))
-        elif count > 1 and not (isinstance(base, Symbol) and "mask" in base.facts):
+        elif count > 1:
             factors.append((algebra.power(g, node, sp.Integer(count)), 1))
         else:
             factors.append((node, 1))
@@ -268,7 +275,7 @@ def _call(state: Translation, e: Call) -> Node:
     row = state.rows.get(e.function)
     nodes = tuple(state.nodes[a] for a in e.args)
     rows_given = any(len(a.shape) == 2 and a.shape[0] == 1 for a in e.args)
-    if e.args[0].shape == () and e.function in ("sum", "mean", "max", "min") and len(nodes) == 1:
+    if e.args and e.args[0].shape == () and e.function in ("sum", "mean", "max", "min") and len(nodes) == 1:
         return nodes[0]
     if row is not None and not (rows_given and not row.any_axes):
         if row.expand is None:
@@ -280,7 +287,7 @@ def _call(state: Translation, e: Call) -> Node:
             raise NotSupportedError(f"{e.function} has neither code nor a definition")
         return translate_more(state, record.definition(*e.args))
     kept = tuple(g.make("as_row", (n,), (), (1, *n.shape)) if n.shape != a.shape else n for n, a in zip(nodes, e.args, strict=True))
-    return g.make("function", kept, (e.function,), shape)
+    return g.make("function", kept, (e.function, len(shape) < len(e.shape)), shape)
 
 
 def translate_more(state: Translation, e: Expression) -> Node:

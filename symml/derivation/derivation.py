@@ -16,7 +16,6 @@ import sympy as sp
 from symml.calculus.nodes import Node
 from symml.calculus.reverse import derivative as differentiate
 from symml.calculus.transform import substitute
-from symml.checking.derivatives import TOLERANCE
 from symml.checking.reports import CheckReport
 from symml.codegen.lambdify import lambdify
 from symml.derivation import claims, rendering, steps
@@ -28,8 +27,10 @@ from symml.derivation.results import (
 from symml.derivation.stationary import StationaryPoint, find_stationary
 from symml.errors import NotSupportedError, ShapeError
 from symml.forms.lowering import leaf_of, lower
+from symml.forms.textbook import present
 from symml.language.expressions import Expression, Scalar, Symbol
-from symml.language.operators import call, multiply_any, name_of, show_shape, transpose
+from symml.language.operators import substitute as substitute_expression
+from symml.language.operators import add, call, multiply_any, name_of, scalar, show_shape, transpose
 from symml.records import Step
 
 
@@ -63,6 +64,7 @@ class Derivation:
         self.layout = layout
         self._polish = polish
         self._checked: dict[Any, Checked] = {}
+        self._plain: dict[Any, Expression] = {}
         if layout == "symmetric":
             for v in variables:
                 if not (isinstance(v, Symbol) and "symmetric" in v.facts):
@@ -103,8 +105,6 @@ class Derivation:
     @cached_property
     def _given(self) -> list[tuple[Symbol, Expression]]:
         """Names of the objective's program, with their values in raised form."""
-        from symml.forms.textbook import present
-
         return [(s, present(lower(v), self._taken)) for s, v in self.source.definitions]
 
     def _result(self, what: str, *variables: Variable) -> Expression:
@@ -114,6 +114,10 @@ class Derivation:
         return self._checked[key].expression
 
     def _compute(self, what: str, variables: tuple[Variable, ...]) -> Checked:
+        if isinstance(self.objective, Scalar):
+            shown: Expression = scalar(sp.diff(self.objective.value, *variables))
+            function = self.objective if len(variables) == 1 else self._result("gradient", variables[0])
+            return self._confirmed(function, shown, variables[-1], what)
         node = self._derivative_node(*variables)
         symmetric = self.layout == "symmetric"
         if symmetric:
@@ -123,12 +127,22 @@ class Derivation:
         last = variables[-1]
         label = "H" if what == "hessian" else "J"
         shown = show(node, self._taken, last, label, self._polish, self._given)
-        function = self.objective if len(variables) == 1 else self._result(_below(what), *variables[:-1])
-        if len(variables) == 2 and isinstance(variables[0], Symbol) and untied_symbol(variables[0]) is not variables[0]:
-            function = show(differentiate(self._node, self._leaf(variables[0])), self._taken, variables[0], "J", False)
-        report = derivative_check(function, shown, last, self.source.symbols, what, symmetric)
+        function = self.objective if len(variables) == 1 else self._plain_gradient(variables[0])
+        return self._confirmed(function, shown, last, what)
+
+    def _confirmed(self, function: Expression, shown: Expression, variable: Variable, what: str) -> Checked:
+        report = derivative_check(function, shown, variable, self.source.symbols, what, self.layout == "symmetric")
         confirm(report, shown)
         return Checked(shown, report)
+
+    def _plain_gradient(self, v: Variable) -> Expression:
+        """The gradient in plain raised form, with no declared relation between the entries of v used."""
+        found = self._plain.get(v)
+        if found is None:
+            found = show(differentiate(self._node, self._leaf(v)), self._taken, v, "J", False)
+            found = substitute_expression(found, {untied_symbol(v): v}) if isinstance(v, Symbol) else found
+            self._plain[v] = found
+        return found
 
     # -- results ----------------------------------------------------------------------------------------------
     def _scalar_objective(self, what: str) -> None:
@@ -191,8 +205,6 @@ class Derivation:
                 raise ShapeError(f"the objective {name_of(self.objective)} is not a scalar: its differential is .jacobian")
             gradient = self._result("gradient", v)
             terms.append(_inner(gradient, direction))
-        from symml.language.operators import add
-
         return add(*terms)
 
     # -- evidence ---------------------------------------------------------------------------------------------
@@ -290,10 +302,6 @@ class _LazyPairs(ByName):
         return "\n".join(f"{a}, {b}: {self[a, b]}" for a, b in self)
 
 
-def _below(what: str) -> str:
-    return "gradient" if what == "hessian" else what
-
-
 def _inner(gradient: Expression, direction: Symbol) -> Expression:
     if gradient.shape == ():
         return multiply_any(gradient, direction)
@@ -308,5 +316,3 @@ def _sympy_matrix(rows: list[list[Expression]]) -> Any:
         raise NotSupportedError(f"{names[0]} is no SymPy scalar: ask for one variable at a time")
     return sp.Matrix([[e.to_sympy() for e in row] for row in rows])
 
-
-_TOLERANCE = TOLERANCE

@@ -28,9 +28,9 @@ def scalar_cost(value: sp.Expr) -> int:
     if value.is_Symbol:
         return 1
     if value.is_Integer:
-        return 1 if value >= 0 else 2
+        return 2 if value.is_negative else 1
     if value.is_Rational:
-        return 3 + (value < 0)
+        return 4 if value.is_negative else 3
     if value.is_Pow:
         base = scalar_cost(value.base) + (0 if value.base.is_Atom else 2)
         if value.exp == -1:

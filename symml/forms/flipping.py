@@ -49,6 +49,7 @@ def flip(e: Expression, known: frozenset[Expression] | set[Expression] = frozens
         inner = elementwise_product(*(flip(a, known) for a in e.args))
     elif isinstance(e, Add):
         inner = add(*(flip(a, known) for a in e.args))
+        return inner if cost(inner) + 2 < cost(outer) else outer  # a sum inside a product needs brackets
     elif isinstance(e, ElemPow):
         inner = elementwise_power(flip(e.args[0], known), scalar(e.exponent))
     elif isinstance(e, Pow) and isinstance(e.args[0], Transpose):

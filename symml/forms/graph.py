@@ -13,7 +13,7 @@ from symml.forms.cost import cost
 from symml.forms.flipping import flip
 from symml.language.expressions import Call, ElemPow, Expression, Mul, Ones, Pow, Scalar, Symbol
 from symml.language.operators import (
-    call, elementwise_product, eye, multiply_any, ones, power, scalar, transpose,
+    call, elementwise_product, eye, multiply_any, ones, power, scalar,
 )  # fmt: skip
 
 
@@ -126,14 +126,14 @@ def _closed(graph: Graph, v: int) -> Expression:
     options = []
     for k in range(len(parts)):
         one, rest = parts[k][1], hadamard(parts[:k] + parts[k + 1 :])
-        options += [dot(rest, one), dot(one, rest)]
+        options += [dot(rest, one, graph.symmetric), dot(one, rest, graph.symmetric)]
     options = options[2:] + options[:2] if len(parts) > 2 else options[::-1]
     return min(options, key=cost)
 
 
-def dot(a: Expression, b: Expression) -> Expression:
+def dot(a: Expression, b: Expression, symmetric: set[Expression]) -> Expression:
     """aᵀ b, the transpose written the shorter way."""
-    return multiply_any(flip(a), b)
+    return multiply_any(flip(a, symmetric), b)
 
 
 def total(e: Expression) -> Expression:
@@ -319,7 +319,7 @@ def _matrix(graph: Graph, i: int, j: int) -> Expression:
         return ones(graph.sizes[i], graph.sizes[j])
     column = left if left is not None else ones(graph.sizes[i])
     row = right if right is not None else ones(graph.sizes[j])
-    return multiply_any(column, flip(row) if not isinstance(row, Mul) else transpose(row))
+    return multiply_any(column, flip(row, graph.symmetric))
 
 
 def attach(scalars: Sequence[Expression], body: Expression | None) -> Expression:

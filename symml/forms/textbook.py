@@ -8,11 +8,15 @@ from symml.calculus.expand import expand
 from symml.calculus.nodes import Node, walk
 from symml.errors import NotSupportedError
 from symml.forms.cost import cost
+from symml.forms.polishing.aligning import align_sigmoids
 from symml.forms.polishing.broadcasts import push_sums
 from symml.forms.polishing.naming import name_repeats
+from symml.forms.polishing.powers import gather_powers
 from symml.forms.raising import Raising
 from symml.language.expressions import Expression, Symbol
 
+EXPANDED_MARGIN = 0.75
+PUSHED_EXTRA = 2  # Xᵀ 1 − n μ is what people write, even where it is a token longer
 EXPAND_LIMIT = 60  # nodes; larger results are not tried in expanded form
 
 
@@ -34,24 +38,28 @@ def present(
     """
     if not polish:
         return Raising(False).run(node)
-    candidates = [node]
+    candidates: list[Node] = [node]
+    spread: Node | None = None
     pushed = push_sums(node)
     if pushed is not node:
         candidates.append(pushed)
     if sum(1 for _ in walk(node)) <= EXPAND_LIMIT:
-        spread = expand(node)
+        spread = expand(align_sigmoids(node))
         if spread.digest != node.digest:
             candidates.append(spread)
     best: Expression | None = None
     for candidate in candidates:
         raising = Raising()
         try:
-            shown = name_repeats(raising.run(candidate), taken, raising.symmetric, given)
+            shown = name_repeats(gather_powers(raising.run(candidate)), taken, raising.symmetric, given)
         except NotSupportedError:
             if candidate is node:
                 raise
             continue
-        if best is None or cost(shown) < cost(best):
+        # factored forms read better: an expanded one must be clearly shorter
+        limit = EXPANDED_MARGIN * cost(best) if candidate is spread and best is not None else 0
+        limit = cost(best) + PUSHED_EXTRA if candidate is pushed and best is not None else limit
+        if best is None or cost(shown) < limit:
             best = shown
     assert best is not None
     return best

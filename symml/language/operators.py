@@ -7,7 +7,7 @@ shapes and says what would fit.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from numbers import Number
 from typing import Any
@@ -160,6 +160,8 @@ def as_expression(value: Any) -> Expression:
     if isinstance(value, sp.MatrixExpr):
         return hooks.call("from_matrix_expr", value)  # type: ignore[no-any-return]
     if isinstance(value, sp.Expr):
+        if not value.is_Atom and value.has(sp.MatrixSymbol):
+            return hooks.call("from_matrix_expr", value)  # type: ignore[no-any-return]
         return scalar(exact(value))
     if isinstance(value, Number):
         return scalar(number(value))
@@ -604,6 +606,10 @@ def _public(build: Any, check: Any = None) -> Any:
         lifted = _lift(operands)
         if lifted is None:
             return NotImplemented
+        foreign = [isinstance(o, sp.Basic) for o in operands]
+        if any(foreign) and not all(foreign):
+            known = _union([e for e, other in zip(lifted, foreign, strict=True) if not other])
+            lifted = [complete(e, known) if other else e for e, other in zip(lifted, foreign, strict=True)]
         lifted = agree(lifted)
         if check:
             check(lifted)
@@ -628,6 +634,34 @@ def agree(operands: Sequence[Expression]) -> list[Expression]:
             known = table.get(name, found)
             table[name] = found if known == found else _richer(name, known, found)
     return [_complete(o, t, table) for o, t in zip(operands, tables, strict=True)]
+
+
+def complete(e: Expression, table: Mapping[str, Any]) -> Expression:
+    """Return an expression that came from SymPy with its symbols replaced by the declared ones of their names.
+
+    A MatrixSymbol of the declared shape means the declared symbol, a SymPy symbol that says less is completed.
+
+    Raises
+    ------
+    DeclarationError
+        If a symbol contradicts the declaration of its name.
+    """
+    swaps: dict[Expression, Expression] = {}
+    changed: dict[Any, Any] = {}
+    for name, found in _symbols(e).items():
+        known = table.get(name, found)
+        if known is found or known == found:
+            continue
+        if isinstance(found, Symbol) and isinstance(known, Symbol) and known.shape == found.shape and not found.fields[1]:
+            swaps[found] = known
+        else:
+            changed[found] = _richer(name, found, known)
+    e = substitute(e, swaps) if swaps else e
+    return replace_scalars(e, changed) if changed else e
+
+
+def _union(expressions: Sequence[Expression]) -> dict[str, Any]:
+    return {name: found for e in expressions for name, found in _symbols(e).items()}
 
 
 def _symbols(e: Expression) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -35,10 +36,25 @@ def _inverse(build: Build, args: Sequence[Node], op: str, param: Any) -> Node | 
         return build.ein(1, [(build.operator("inv", (x.factors[0][0],), x.shape), (1, 0))], (0, 1), sizes)
     scalars = [f for f, idx in x.factors if idx == ()]
     if x.coefficient == 1 and not scalars:
-        return None
+        return _inverse_of_chain(build, x)
     rest = build.ein(1, [(f, idx) for f, idx in x.factors if idx != ()], x.out, dict(enumerate(x.sizes)))
     factors = [(build.power(f, -1), ()) for f in scalars] + [(build.operator("inv", (rest,), x.shape), (0, 1))]
     return build.ein(1 / x.coefficient, factors, (0, 1), sizes)
+
+
+def _inverse_of_chain(build: Build, x: Ein) -> Node | None:
+    """(A B)⁻¹ = B⁻¹ A⁻¹ for square factors: if the product is invertible, so is each of them."""
+    n = x.sizes[x.out[0]]
+    if len(x.factors) < 2 or any(len(idx) != 2 for _, idx in x.factors) or any(s != n for s in x.sizes):
+        return None
+    touched = Counter(i for _, idx in x.factors for i in idx)
+    ends = [i for i, k in touched.items() if k == 1]
+    if sorted(ends) != sorted(x.out) or any(idx[0] == idx[1] for _, idx in x.factors) or max(touched.values()) > 2:
+        return None
+    if len(touched) != len(x.factors) + 1:
+        return None
+    factors = [(build.operator("inv", (f,), f.shape), idx[::-1]) for f, idx in reversed(x.factors)]
+    return build.ein(1, factors, x.out[::-1], dict(enumerate(x.sizes)))
 
 
 def _determinant(build: Build, args: Sequence[Node], op: str, param: Any) -> Node | None:

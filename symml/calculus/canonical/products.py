@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from symml.calculus.nodes import Apply, Factor, Leaf
+from symml.calculus.nodes import Apply, Ein, Factor, Leaf
 from symml.calculus.rewriting import Build, Rewrite, State, facts_of
 
 
@@ -52,6 +52,82 @@ def _contract(
         rest, out = _unify(rest, out, right, left)
         sizes.pop(right)
     return coefficient * sign, rest, out
+
+
+def _cancel(build: Build, state: State, sizes: dict[int, Any]) -> State | None:
+    """A product times its own inverse, or over itself entry by entry, when its factors stand apart in the product."""
+    coefficient, factors, out = state
+    for k, (f, idx) in enumerate(factors):
+        base, q = build.base_and_exponent(f)
+        if isinstance(base, Ein) and q.denominator == 1 and q < 0 and base.factors:
+            found = _match(base, dict(zip(base.out, idx, strict=True)), factors, k, out, build)
+            if found is not None:
+                rest = [x for n, x in enumerate(factors) if n not in found[0] and n != k]
+                for i in found[1]:
+                    sizes.pop(i)
+                extra = [] if q == -1 else [(build.power(base, q + 1), idx)]
+                return coefficient, rest + extra, out
+        if isinstance(f, Apply) and f.op == "inv" and isinstance(f.children[0], Ein):
+            simpler = _cancel_inverse(build, state, sizes, k)
+            if simpler is not None:
+                return simpler
+    return None
+
+
+def _cancel_inverse(build: Build, state: State, sizes: dict[int, Any], k: int) -> State | None:
+    coefficient, factors, out = state
+    inverse, idx = factors[k]
+    base = inverse.children[0]
+    assert isinstance(base, Ein)
+    if base.out[0] == base.out[1]:
+        return None
+    for slot in (0, 1):
+        meet = idx[slot]
+        if meet in out:
+            continue
+        given = {base.out[1 - slot]: meet}
+        found = _match(base, given, factors, k, out, build)
+        if found is None:
+            continue
+        used, inner, names = found
+        other = names[base.out[slot]]
+        if other in inner or _counts([x for n, x in enumerate(factors) if n not in used and n != k], out)[meet]:
+            continue
+        rest = [x for n, x in enumerate(factors) if n not in used and n != k]
+        for i in (*inner, meet):
+            sizes.pop(i)
+        if other != idx[1 - slot]:
+            rest, out = _unify(rest, out, other, idx[1 - slot])
+            sizes.pop(other)
+        return coefficient, rest, out
+    return None
+
+
+def _match(
+    base: Ein, given: dict[int, int], factors: list[Factor], skip: int, out: tuple[int, ...], build: Build
+) -> tuple[set[int], list[int], dict[int, int]] | None:  # fmt: skip
+    """Find the factors of `base` among `factors`; summed indices of `base` must occur nowhere else."""
+    counts = _counts(factors, out)
+    stack: list[tuple[int, frozenset[int], dict[int, int]]] = [(0, frozenset(), given)]
+    budget = 200
+    while stack and budget:
+        budget -= 1
+        level, used, names = stack.pop()
+        if level == len(base.factors):
+            inner = [names[i] for i in range(len(base.sizes)) if i not in base.out]
+            own = _counts([factors[n] for n in used], ())
+            if all(counts[i] == own[i] and i not in out for i in inner) and len(set(inner)) == len(inner):
+                return set(used), inner, names
+            continue
+        node, pattern = base.factors[level]
+        for n, (g, idx) in enumerate(factors):
+            if n == skip or n in used or g is not node:
+                continue
+            for view in (idx, idx[::-1]) if len(idx) == 2 and build.is_symmetric(g) else (idx,):
+                trial = dict(names)
+                if all(trial.setdefault(p, i) == i for p, i in zip(pattern, view, strict=True)):
+                    stack.append((level + 1, used | {n}, trial))
+    return None
 
 
 def _orthonormal(build: Build, state: State, sizes: dict[int, Any]) -> State | None:
@@ -111,6 +187,23 @@ def _sums_to_one(build: Build, state: State, sizes: dict[int, Any]) -> State | N
     return None
 
 
+_QUOTIENTS = {("sinh", "cosh"): "tanh", ("sin", "cos"): "tan"}
+
+
+def _quotients(build: Build, state: State, sizes: dict[int, Any]) -> State | None:
+    """sinh(z)/cosh(z) = tanh(z), sin(z)/cos(z) = tan(z), at one position."""
+    coefficient, factors, out = state
+    maps = [(k, *build.base_and_exponent(f), idx) for k, (f, idx) in enumerate(factors)]
+    maps = [m for m in maps if isinstance(m[1], Apply) and m[1].op == "map"]
+    for k, f, q, idx in maps:
+        for m, g, r, jdx in maps:
+            if q != 1 or r != -1 or idx != jdx or f.children != g.children or (f.param, g.param) not in _QUOTIENTS:
+                continue
+            rest = [x for n, x in enumerate(factors) if n not in (k, m)]
+            return coefficient, [*rest, (build.apply_map(_QUOTIENTS[f.param, g.param], f.children[0]), idx)], out
+    return None
+
+
 _PAIRS = {("relu", "step"): "relu", ("sign", "abs"): "", ("step", "step"): "step"}
 
 
@@ -138,5 +231,7 @@ RULES = (
     Rewrite("orthonormal_columns", "product", "", "QᵀQ = I", "factors", _orthonormal),
     Rewrite("idempotent", "product", "", "P P = P", "factors", _idempotent),
     Rewrite("sums_to_one", "product", "", "a probability vector sums to 1", "factors", _sums_to_one),
+    Rewrite("product_over_itself", "product", "", "A B (A B)⁻¹ = I, and (a b)/(a b) = 1 entry by entry", "factors", _cancel),
+    Rewrite("quotient_of_functions", "product", "", "sinh(z)/cosh(z) = tanh(z)", "factors", _quotients),
     Rewrite("related_functions", "product", "", "relu(z) ⊙ [z > 0] = relu(z), |z| ⊙ sign(z) = z", "factors", _pairs),
 )

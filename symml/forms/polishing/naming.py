@@ -74,7 +74,7 @@ def _improve(state: _State) -> _State | None:
     roots = [state.body, *(v for _, v in state.definitions)]
     best, length = None, state.length
     for part in _candidates(roots)[:TRIES]:
-        name = _name(part, state.taken, state.symmetric)
+        name = name_for(part, state.taken, state.symmetric)
         done: dict[Expression, Expression] = {}
         changed = [_replace(r, part, name, state.symmetric, done) for r in roots]
         definitions = ((name, part), *((s, v) for (s, _), v in zip(state.definitions, changed[1:], strict=True)))
@@ -98,6 +98,10 @@ def _candidates(roots: list[Expression]) -> list[Expression]:
     for part, count in times.items():
         if isinstance(part, Transpose) or part in roots or isinstance(part, (Symbol, Scalar)):
             continue
+        if len(part.shape) == 2 and part.shape[0] == 1:  # a row: name its column
+            part = flip(part)
+            if isinstance(part, Transpose) or part in times:
+                continue
         mirrored = times.get(flip(part), 0) if len(part.shape) == 2 and flip(part) is not part else 0
         size = cost(part)
         saving = (count + mirrored - 1) * (size - 1) - CLAUSE
@@ -135,6 +139,9 @@ def _replace(
     e: Expression, part: Expression, name: Symbol, symmetric: set[Expression], done: dict[Expression, Expression]
 ) -> Expression:
     done.setdefault(part, name)
+    mirrored = flip(part, symmetric)
+    if mirrored is not part and not isinstance(mirrored, Transpose):
+        done.setdefault(mirrored, flip(name, symmetric))
     for node in postorder(e):
         if node in done:
             continue
@@ -164,7 +171,8 @@ def _shorter(
     return node if children == node.args else rebuild(node, children)
 
 
-def _name(part: Expression, taken: frozenset[str], symmetric: set[Expression]) -> Symbol:
+def name_for(part: Expression, taken: Collection[str], symmetric: Collection[Expression] = ()) -> Symbol:
+    """Return a symbol for a part, named by its role: r a residual, p a softmax, C an inverse."""
     order = len([d for d in part.shape if d != 1])
     options = (*_roles(part, order), *_FALLBACK[order])
     letters = next((o for o in options if o not in taken), None)
@@ -172,7 +180,7 @@ def _name(part: Expression, taken: frozenset[str], symmetric: set[Expression]) -
     while letters is None:
         letters = next((f"{o}{k}" for o in options if f"{o}{k}" not in taken), None)
         k += 1
-    properties = ["symmetric"] if order == 2 and is_symmetric(part, symmetric) else []
+    properties = ["symmetric"] if order == 2 and is_symmetric(part, set(symmetric)) else []
     return symbol(letters, part.shape, properties)
 
 

@@ -10,19 +10,21 @@ from collections.abc import Sequence
 import sympy as sp
 
 from symml.forms.cost import cost
-from symml.language.expressions import Add, Expression, Eye, Hadamard, Mul, Ones, Scalar
-from symml.language.operators import add, elementwise_product, multiply_any, scalar
+from symml.language.expressions import Add, Call, Expression, Eye, Hadamard, Mul, Ones, Scalar
+from symml.language.operators import add, call, elementwise_product, multiply_any, scalar
 
 
 def combine(terms: Sequence[Expression], symmetric: set[Expression] | None = None) -> Expression:
     """Return the sum of the terms in its shortest form."""
     best = _arranged(add(*_plain_ones(terms)))
     while isinstance(best, Add):
-        options = [_arranged(o) for o in (*_by_sides(best.args), *_by_entries(best.args), *_by_scalars(best.args))]
-        shorter = [o for o in options if cost(o) < cost(best)]
+        length = cost(best)
+        # a tie goes to the common matrix factor, Xᵀ (p − y), and to the plain sum against a common number
+        options = [(cost(o) + margin, o) for rule, margin in FACTORINGS for o in map(_arranged, rule(best.args))]
+        shorter = [(size, o) for size, o in options if size <= length]
         if not shorter:
             return best
-        best = min(shorter, key=cost)
+        best = min(shorter, key=lambda found: found[0])[1]
     return best
 
 
@@ -90,9 +92,32 @@ def _by_sides(terms: Sequence[Expression]) -> list[Expression]:
                 inner.append(multiply_any(scalar(value), *scalars, *rest))
             if len({i.shape for i in inner}) > 1:
                 continue
-            total = combine(inner)
-            product = multiply_any(common, total) if side == 0 else multiply_any(total, common)
-            options.append(_replace(terms, members, product))
+            for total in _with_scalars_out(combine(inner)):
+                product = multiply_any(common, total) if side == 0 else multiply_any(total, common)
+                options.append(_replace(terms, members, product))
+    return options
+
+
+def _with_scalars_out(total: Expression) -> list[Expression]:
+    return [total, *(_by_scalars(total.args) if isinstance(total, Add) else [])]
+
+
+def _by_traces(terms: Sequence[Expression]) -> list[Expression]:
+    """c tr(A) + d tr(B) → tr(c A + d B)."""
+    members, inner = [], []
+    for k, (value, scalars, _) in enumerate(_parts(t) for t in terms):
+        traces = [s for s in scalars if isinstance(s, Call) and s.function == "trace"]
+        if len(traces) == 1:
+            rest = [s for s in scalars if s is not traces[0]]
+            members.append(k)
+            inner.append(multiply_any(scalar(value), *rest, traces[0].args[0]))
+    if len(members) < 2 or len({i.shape for i in inner}) > 1:
+        return []
+    options = []
+    for total in _with_scalars_out(combine(inner)):
+        value, scalars, chain = _parts(total)
+        trace = call("trace", multiply_any(*chain))
+        options.append(_replace(terms, members, multiply_any(scalar(value), *scalars, trace)))
     return options
 
 
@@ -154,3 +179,6 @@ def _by_scalars(terms: Sequence[Expression]) -> list[Expression]:
 def _replace(terms: Sequence[Expression], members: Sequence[int], product: Expression) -> Expression:
     kept = [product if k == members[0] else t for k, t in enumerate(terms) if k == members[0] or k not in members]
     return add(*kept)
+
+
+FACTORINGS = ((_by_sides, 0), (_by_entries, 1), (_by_traces, 1), (_by_scalars, 1))

@@ -1,0 +1,199 @@
+"""What generated code calls: weighted Gram matrices in row blocks, factorisations, and checks of arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from scipy import linalg
+
+from symml.errors import DataError
+from symml.language.function import function
+
+FLOAT = np.dtype(float)
+NUMBERS = frozenset({float, int, np.float64})
+WHOLE_ROWS = 4096
+BLOCK_BYTES = 1 << 19
+SYRK_COLUMNS = 24
+Array = np.ndarray[Any, Any]
+
+
+# -- products -----------------------------------------------------------------------------------------------------
+def weighted_gram(X: Array, s: Array) -> Array:
+    """Return X' diag(s) X, in row blocks for many rows.
+
+    Non-negative weights enter as square roots, so that the product is a symmetric rank-k update.
+    """
+    n, d = X.shape
+    if n < WHOLE_ROWS:
+        return X.T @ (X * s[:, None])
+    lowest = s.min()
+    if lowest < 0 and s.max() <= 0:
+        return np.negative(weighted_gram(X, -s))
+    roots = d >= SYRK_COLUMNS and lowest >= 0
+    weights = np.sqrt(s) if roots else s
+    rows = min(8192, max(512, BLOCK_BYTES // (8 * d)))
+    buffer = np.empty((rows, d))
+    out = np.zeros((d, d))
+    part = np.empty((d, d))
+    for start in range(0, n, rows):
+        block = X[start : start + rows]
+        scaled = np.multiply(block, weights[start : start + rows, None], out=buffer[: len(block)])
+        out += np.matmul(scaled.T, scaled if roots else block, out=part)
+    return out
+
+
+def sum_over(term: Callable[[int], Any], times: Any) -> Any:
+    """Return term(0) + ... + term(times - 1)."""
+    total = term(0)
+    for i in range(1, int(times)):
+        total = total + term(i)
+    return total
+
+
+def dense_action(along: Callable[[Array], Any], shape: tuple[int, ...]) -> Array:
+    """Return the array of a linear map from its values on the basis of its argument."""
+    parts = []
+    for k in range(int(np.prod(shape))):
+        direction = np.zeros(shape)
+        direction.flat[k] = 1.0
+        parts.append(np.array(along(direction), float))
+    return np.moveaxis(np.array(parts), 0, -1).reshape(*parts[0].shape, *shape)
+
+
+def call(name: str, *arrays: Any) -> Any:
+    """Return a registered function of arrays, by its record."""
+    numpy_code = function(name).numpy
+    assert numpy_code is not None
+    return numpy_code(*arrays)
+
+
+# -- factorisations -----------------------------------------------------------------------------------------------
+class Cholesky:
+    """The factorisation of a symmetric positive definite matrix."""
+
+    def __init__(self, A: Array, factor: Array) -> None:
+        self.size = len(A)
+        self.factor = factor
+
+    def solve(self, B: Array) -> Array:
+        """Return the inverse times B."""
+        return np.asarray(linalg.cho_solve((self.factor, True), B, check_finite=False))
+
+    def inverse(self) -> Array:
+        """Return the inverse, exactly symmetric."""
+        inverse, _ = linalg.lapack.dpotri(self.factor, lower=1)
+        return np.asarray(np.tril(inverse) + np.tril(inverse, -1).T)
+
+    def logdet(self) -> Any:
+        """Return the logarithm of the determinant."""
+        return 2 * np.log(self.factor.diagonal()).sum()
+
+
+class LU:
+    """The factorisation of a square matrix."""
+
+    def __init__(self, A: Array) -> None:
+        self.size = len(A)
+        self.factor = linalg.lu_factor(A, check_finite=False)
+        if not self.factor[0].diagonal().all():
+            raise np.linalg.LinAlgError("Singular matrix")
+
+    def solve(self, B: Array, transposed: bool = False) -> Array:
+        """Return the inverse, or its transpose, times B."""
+        return np.asarray(linalg.lu_solve(self.factor, B, trans=int(transposed), check_finite=False))
+
+    def inverse(self) -> Array:
+        """Return the inverse."""
+        return self.solve(np.eye(self.size))
+
+    def logdet(self) -> Any:
+        """Return the logarithm of the absolute determinant."""
+        return np.log(np.abs(self.factor[0].diagonal())).sum()
+
+
+def cholesky(A: Array) -> Cholesky | LU:
+    """Return the Cholesky factorisation, or the LU factorisation of a matrix that turns out not to be positive definite."""
+    if np.abs(A - A.T).max() > 1e-8 * np.abs(A).max():
+        return LU(A)
+    try:
+        return Cholesky(A, np.linalg.cholesky(A))
+    except np.linalg.LinAlgError:
+        return LU(A)
+
+
+def lu(A: Array) -> LU:
+    """Return the LU factorisation."""
+    return LU(A)
+
+
+# -- arguments ----------------------------------------------------------------------------------------------------
+def number(name: str, value: Any) -> Any:
+    """Return a scalar argument as a float."""
+    array = np.asarray(value)
+    if array.size != 1 or array.dtype.kind not in "biufO":
+        raise DataError(f"{name} is a scalar; found {_described(array)}. Pass one real number.")
+    try:
+        return np.float64(float(array.reshape(())[()]))
+    except (TypeError, ValueError) as error:
+        raise DataError(f"{name} is a scalar; found {value!r}. Pass one real number.") from error
+
+
+def count(name: str, value: Any) -> int:
+    """Return a dimension given by the caller."""
+    if value is None:
+        raise DataError(f"the size {name} cannot be found from the arrays: pass {name}=...")
+    if int(value) != value or value < 1:
+        raise DataError(f"{name} is a size; found {value!r}. Pass a positive integer.")
+    return int(value)
+
+
+def conform(declared: tuple[tuple[str, tuple[Any, ...]], ...], *values: Any, **sizes: int) -> tuple[Array, ...]:
+    """Return the arguments as float arrays of the declared shapes; a column is taken for a vector.
+
+    Raises
+    ------
+    DataError
+        If an argument has the wrong number of axes, or sizes of one name differ; names the argument and both shapes.
+    """
+    found: dict[str, int] = dict(sizes)
+    origin = dict.fromkeys(sizes, "as given")
+    arrays = []
+    for (name, shape), value in zip(declared, values, strict=True):
+        array = _as_float(name, value)
+        if len(shape) == 1 and array.ndim == 2 and array.shape[1] == 1:
+            array = array.reshape(-1)
+        fits = array.ndim == len(shape)
+        for dim, size in zip(shape, array.shape, strict=False) if fits else ():
+            if isinstance(dim, int):
+                fits = fits and dim == size
+            elif dim is not None and dim not in found:
+                found[dim], origin[dim] = size, f"from {name}"
+            elif dim is not None:
+                fits = fits and found[dim] == size
+        if not fits:
+            raise mismatch(name, shape, array.shape, {d: (found[d], origin[d]) for d in shape if d in found})
+        arrays.append(array)
+    return tuple(arrays)
+
+
+def mismatch(name: str, shape: tuple[Any, ...], found: tuple[int, ...], sizes: dict[Any, tuple[int, str]] | None = None) -> DataError:
+    """Return the error of an argument whose shape is not the declared one."""
+    expected = f"({', '.join(map(str, shape))}{',' if len(shape) == 1 else ''})"
+    known = ", ".join(f"{d} = {size} {where}" for d, (size, where) in (sizes or {}).items())
+    return DataError(f"{name} has shape {found}, expected {expected}{f' with {known}' if known else ''}.")
+
+
+def _as_float(name: str, value: Any) -> Array:
+    array = np.asarray(value)
+    if array.dtype.kind not in "biufO":
+        raise DataError(f"{name} must hold real numbers; found {_described(array)}.")
+    try:
+        return np.asarray(array, FLOAT)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"{name} must hold real numbers: {error}") from error
+
+
+def _described(array: Array) -> str:
+    return f"an array of shape {array.shape}" if array.ndim else f"{array.dtype} {array!r}"

@@ -1,0 +1,84 @@
+"""SymPy scalars as Python code on NumPy floats."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import sympy as sp
+from sympy.printing.numpy import SciPyPrinter
+
+from symml.errors import NotSupportedError
+from symml.language.names import canonical
+
+ATOM, POWER, UNARY, PRODUCT, SUM, COMPARISON = 5, 4, 3, 2, 1, 0
+
+
+class _Printer(SciPyPrinter):  # type: ignore[misc]
+    """NumPy and scipy.special functions, under the names generated code imports them by."""
+
+    def __init__(self, names: Mapping[Any, str]) -> None:
+        super().__init__({"fully_qualified_modules": True, "allow_unknown_functions": False})
+        self.names = names
+
+    def _module_format(self, fqn: str, register: bool = True) -> str:
+        return fqn.replace("numpy.", "np.", 1) if fqn.startswith("numpy.") else fqn.replace("scipy.special.", "special.", 1)
+
+    def _print_Symbol(self, expr: Any) -> str:
+        return self.names.get(expr) or canonical(expr.name)
+
+    _print_Dummy = _print_Symbol
+
+    def _print_Rational(self, expr: Any) -> str:
+        return number(expr)
+
+    _print_Half = _print_Rational
+
+    def _print_polygamma(self, expr: Any) -> str:
+        order, x = expr.args
+        if order == 0:
+            return f"special.digamma({self._print(x)})"
+        return f"special.polygamma({self._print(order)}, {self._print(x)})"
+
+    _print_digamma = lambda self, expr: f"special.digamma({self._print(expr.args[0])})"  # noqa: E731
+    _print_trigamma = lambda self, expr: f"special.polygamma(1, {self._print(expr.args[0])})"  # noqa: E731
+
+
+def number(value: sp.Expr) -> str:
+    """Return a rational number as Python: an integer, a short decimal that is exact, else a quotient."""
+    if value.is_Integer:
+        return str(int(value))
+    q = int(value.q)
+    while q % 2 == 0:
+        q //= 2
+    exact = q == 1 and int(value.q) <= 1024
+    return repr(int(value.p) / int(value.q)) if exact else f"{int(value.p)}/{int(value.q)}"
+
+
+def scalar_code(value: sp.Expr, names: Mapping[Any, str]) -> tuple[str, int]:
+    """Return Python code of a SymPy scalar and how tightly its outermost operation binds.
+
+    Raises
+    ------
+    NotSupportedError
+        If SymPy's printers have no NumPy form of a function in it.
+    """
+    try:
+        text = _Printer(names).doprint(value)
+    except Exception as error:
+        raise NotSupportedError(f"{value} has no NumPy code: {error}") from error
+    if "Not supported" in text:
+        raise NotSupportedError(f"{value} has no NumPy code")
+    return text.replace("\n", " "), _binding(value, text)
+
+
+def _binding(value: sp.Expr, text: str) -> int:
+    if value.is_Add:
+        return SUM
+    if text.startswith("-"):
+        return PRODUCT if value.is_Mul else UNARY
+    if value.is_Mul or (value.is_Rational and "/" in text):
+        return PRODUCT
+    if value.is_Pow:
+        return PRODUCT if "/" in text or value.exp.is_negative else POWER if "**" in text else ATOM
+    return ATOM if value.is_Symbol or value.is_Number or text.endswith(")") and text.split("(")[0].replace(".", "").isalnum() else COMPARISON

@@ -1,0 +1,256 @@
+"""Writing expressions: one walk from the leaves up, the same for every notation.
+
+A node becomes a piece of text with its precedence; brackets stand only where the text would be read otherwise. What is
+particular to Unicode or LaTeX is in the `Style`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import sympy as sp
+
+from symml.errors import NotSupportedError
+from symml.language.expressions import (
+    Action, Add, Apply, BoundSum, Call, Einstein, Element, ElemPow, Expression, Eye, Hadamard, Index, Indicator, Literal,
+    Mul, Ones, Pow, Scalar, Symbol, Transpose, Where, Zeros, postorder,
+)  # fmt: skip
+from symml.language.function import functions
+from symml.notation.bare import needs_size
+from symml.notation.products import is_inverse, product
+from symml.notation.scalars import quotient, scalar_piece
+from symml.notation.style import Piece, Style, shown, tight, total
+from symml.notation.table import ATOM, JUXTAPOSITION, POWER, PRODUCT, SUM
+
+BRACKETS = ("norm", "norm1", "normnuc", "abs")
+
+
+class Writer:
+    """One expression being written.
+
+    Attributes
+    ----------
+    pieces : dict
+        The piece of each node.
+    sized : set
+        Nodes printed with their size.
+    names : frozenset
+        Names in use, which a function or constant of the same spelling must avoid.
+    clauses : list
+        Definitions of `Where` nodes below the root, to be printed at the end.
+    """
+
+    def __init__(self, style: Style, root: Expression) -> None:
+        self.style = style
+        self.order = postorder(root)
+        self.names = frozenset(_names(self.order))
+        self.sized = needs_size(self.order)
+        self.pieces: dict[Expression, Piece] = {}
+        self.clauses: list[str] = []
+
+    def text(self) -> str:
+        """The whole text."""
+        pieces = self.pieces
+        for node in self.order:
+            pieces[node] = _WRITE[type(node)](self, node)
+        body = shown(self.style, pieces[self.order[-1]])
+        return body + (self.style.operators["where"] + ", ".join(self.clauses) if self.clauses else "")
+
+    def of(self, node: Expression) -> Piece:
+        """The piece of a child."""
+        return self.pieces[node]
+
+    def power(self, base: Expression, exponent: Any) -> Piece:
+        """A power as it stands: base and superscript."""
+        return Piece(
+            self.style.power(tight(self.style, self.of(base), ATOM), scalar_piece(self.style, exponent)), POWER
+        )
+
+
+def write(style: Style, expression: Expression) -> str:
+    """Return an expression in a notation."""
+    return Writer(style, expression).text()
+
+
+def _names(order: list[Expression]) -> set[str]:
+    found: set[str] = set()
+    for node in order:
+        if isinstance(node, (Symbol, Index)):
+            found.add(node.name)
+        else:
+            found.update(s.name for f in node.fields if isinstance(f, sp.Basic) for s in f.free_symbols)
+    return found
+
+
+# -- leaves -------------------------------------------------------------------------------------------------------
+def _symbol(w: Writer, e: Symbol) -> Piece:
+    return Piece(w.style.name(e.name), ATOM)
+
+
+def _scalar(w: Writer, e: Scalar) -> Piece:
+    return scalar_piece(w.style, e.value)
+
+
+def _leaf(head: str, bare: bool) -> Callable[[Writer, Expression], Piece]:
+    def write_leaf(w: Writer, e: Expression) -> Piece:
+        hidden = bare and e not in w.sized and (head != "identity" or "I" not in w.names) and (head == "identity" or len(e.shape) == 1)
+        if hidden:
+            return w.style.sized(head, ())
+        sizes = e.shape[:1] if head == "identity" else e.shape
+        return w.style.sized(head, [shown(w.style, scalar_piece(w.style, sp.sympify(d))) for d in sizes])
+
+    return write_leaf
+
+
+def _literal(w: Writer, e: Literal) -> Piece:
+    rows, columns = e.value.shape
+    entries = [[shown(w.style, scalar_piece(w.style, e.value[i, j])) for j in range(columns)] for i in range(rows)]
+    return Piece(w.style.matrix(entries), ATOM)
+
+
+# -- sums, products, powers ---------------------------------------------------------------------------------------
+def _add(w: Writer, e: Add) -> Piece:
+    terms = [w.of(a) for a in e.args]
+    square = len(e.shape) == 2 and e.shape[0] == e.shape[1] and any(not isinstance(a, Eye) and a.shape for a in e.args)
+    if square:
+        filled = w.style.sized("ones", [shown(w.style, scalar_piece(w.style, sp.sympify(d))) for d in e.shape])
+        for k, a in enumerate(e.args):
+            if isinstance(a, Scalar) and a.value.free_symbols:
+                text = f"{tight(w.style, terms[k]) if not terms[k].minus else tight(w.style, terms[k]._replace(minus=False))} {filled.text}"
+                terms[k] = Piece(text, JUXTAPOSITION, terms[k].minus and terms[k].level > SUM)
+    return total(w.style, terms)
+
+
+def _hadamard(w: Writer, e: Hadamard) -> Piece:
+    """Elementwise product; factors with a negative power divide."""
+    divides = any(isinstance(a, ElemPow) and is_inverse(a.exponent) for a in e.args)
+    text = ""
+    for a in e.args:
+        inverse = isinstance(a, ElemPow) and is_inverse(a.exponent)
+        if inverse and text:
+            text += f" {w.style.operators['quotient']} {_denominator(w, a)}"
+            continue
+        piece = w.of(a)
+        part = tight(w.style, piece, POWER if divides and isinstance(a, Mul) else JUXTAPOSITION)
+        text = f"{text} {w.style.operators['hadamard']} {part}" if text else part
+    return Piece(text, PRODUCT)
+
+
+def _denominator(w: Writer, e: Expression) -> str:
+    """What an elementwise inverse divides by."""
+    assert isinstance(e, ElemPow)
+    base = w.of(e.args[0])
+    if e.exponent == -1:
+        return tight(w.style, base)
+    return w.style.elementwise_power(tight(w.style, base, ATOM), scalar_piece(w.style, -e.exponent))
+
+
+def _elementwise_power(w: Writer, e: ElemPow) -> Piece:
+    if is_inverse(e.exponent):
+        return Piece(f"1 {w.style.operators['quotient']} {_denominator(w, e)}", PRODUCT)
+    base = tight(w.style, w.of(e.args[0]), ATOM)
+    return Piece(w.style.elementwise_power(base, scalar_piece(w.style, e.exponent)), POWER)
+
+
+def _power(w: Writer, e: Pow) -> Piece:
+    if e.shape == () and e.exponent.is_Rational and e.exponent < 0:
+        base = w.of(e.args[0]) if e.exponent == -1 else w.power(e.args[0], -e.exponent)
+        return quotient(w.style, [], [base])
+    return w.power(e.args[0], e.exponent)
+
+
+def _transpose(w: Writer, e: Transpose) -> Piece:
+    (inner,) = e.args
+    if isinstance(inner, Pow) and inner.exponent == -1:
+        base = tight(w.style, w.of(inner.args[0]), ATOM)
+        return Piece(w.style.templates["inverse_transpose"].format(base), POWER)
+    return Piece(w.style.templates["transpose"].format(tight(w.style, w.of(inner), ATOM)), POWER)
+
+
+# -- brackets and calls -------------------------------------------------------------------------------------------
+def _call(w: Writer, e: Call) -> Piece:
+    name = e.function
+    inner = [shown(w.style, w.of(a)) for a in e.args]
+    if name in BRACKETS and len(inner) == 1 and not (name == "abs" and len(e.args[0].shape) > 1):
+        if w.style.templates["nested_" + name] not in inner[0]:
+            return Piece(w.style.templates[name].format(inner[0]), ATOM)
+    if name == "sqrt" and "sqrt" in w.style.templates:
+        return Piece(w.style.templates["sqrt"].format(inner[0]), ATOM)
+    if name == "kron":
+        left = w.of(e.args[0])
+        first = left.text if isinstance(e.args[0], Call) and e.args[0].function == "kron" else tight(w.style, left, JUXTAPOSITION)
+        return Piece(f"{first} {w.style.operators['kron']} {tight(w.style, w.of(e.args[1]), JUXTAPOSITION)}", PRODUCT)
+    record = functions().get(name)
+    spelled = name if record is None or (name == "sigmoid" and "sigma" in w.names) else record.unicode or name
+    return Piece(w.style.call(spelled if name != "sigmoid" or "sigma" not in w.names else "sigmoid", inner), ATOM)
+
+
+def _indicator(w: Writer, e: Indicator) -> Piece:
+    left, right = (shown(w.style, w.of(a)) for a in e.args)
+    return Piece(w.style.templates["indicator"].format(f"{left} {w.style.operators[e.relation]} {right}"), ATOM)
+
+
+def _element(w: Writer, e: Element) -> Piece:
+    used = iter(e.args[1:])
+    positions = []
+    for position in e.positions:
+        if position == "index":
+            positions.append(w.of(next(used)).text)
+        elif position is None:
+            positions.append(":")
+        else:
+            positions.append(str(position + 1) if int(position) >= 0 else w.style.minus + str(-int(position)))
+    while len(positions) > 1 and positions[-1] == ":":
+        positions.pop()
+    return Piece(w.style.element(tight(w.style, w.of(e.args[0]), ATOM), positions), ATOM)
+
+
+def _index(w: Writer, e: Index) -> Piece:
+    return Piece(w.style.name(e.name), ATOM)
+
+
+def _bound_sum(w: Writer, e: BoundSum) -> Piece:
+    index, body = e.args
+    assert isinstance(index, Index)
+    size = shown(w.style, scalar_piece(w.style, sp.sympify(index.size))) if index in w.sized or w.style.name("x") == "" else ""
+    return w.style.bound_sum(w.of(index).text, size, w.of(body))
+
+
+def _apply(w: Writer, e: Apply) -> Piece:
+    (variable,) = e.function.variables
+    taken = {*w.names, *(s.name for s in e.function.free_symbols)}
+    name = next(n for n in ("t", "s", "u", "v", *(f"t_{k}" for k in range(1, 1000))) if n not in taken)
+    body = scalar_piece(w.style, e.function.expr.xreplace({variable: sp.Symbol(name, real=True)}))
+    return Piece(w.style.applied(name, shown(w.style, body), shown(w.style, w.of(e.args[0]))), ATOM)
+
+
+def _einstein(w: Writer, e: Einstein) -> Piece:
+    words, out = e.fields[:2]
+    return w.style.formula(words, out, [w.of(a) for a in e.args])
+
+
+# -- clauses ------------------------------------------------------------------------------------------------------
+def _where(w: Writer, e: Where) -> Piece:
+    body, *values = e.args
+    clauses = [f"{w.style.name(name.name)} = {shown(w.style, w.of(value))}" for name, value in zip(e.names, values, strict=True)]
+    w.clauses[:0] = [c for c in clauses if c not in w.clauses]
+    return w.of(body)
+
+
+def _action(w: Writer, e: Action) -> Piece:
+    direction, body = e.args
+    assert isinstance(direction, Symbol)
+    return Piece(w.style.action(e.label, w.style.name(direction.name), shown(w.style, w.of(body))), 0)
+
+
+def _missing(w: Writer, e: Expression) -> Piece:
+    raise NotSupportedError(f"{type(e).__name__} has no printed form")
+
+
+_WRITE: Mapping[type[Expression], Callable[[Writer, Any], Piece]] = {
+    Symbol: _symbol, Scalar: _scalar, Literal: _literal, Eye: _leaf("identity", True), Ones: _leaf("ones", True),
+    Zeros: _leaf("zeros", False), Add: _add, Mul: product, Hadamard: _hadamard, ElemPow: _elementwise_power, Pow: _power,
+    Transpose: _transpose, Call: _call, Apply: _apply, Indicator: _indicator, Index: _index, Element: _element,
+    BoundSum: _bound_sum, Where: _where, Action: _action, Einstein: _einstein, Expression: _missing,
+}  # fmt: skip
