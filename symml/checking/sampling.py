@@ -110,7 +110,9 @@ def draw_array(s: Symbol, rng: np.random.Generator, sizes: Mapping[str, int]) ->
         array = _shaped(shape, facts, s.domain, rng)
         if _regular(array, facts):
             return array
-    raise DataError(f"no value found for {s.name} with the properties {', '.join(sorted(s.properties))} at shape {shape}")
+    raise DataError(
+        f"no value found for {s.name} with the properties {', '.join(sorted(s.properties))} at shape {shape}"
+    )
 
 
 def _size(dim: Any, sizes: Mapping[str, int]) -> int:
@@ -120,9 +122,10 @@ def _size(dim: Any, sizes: Mapping[str, int]) -> int:
 
 
 def _check_rank(s: Symbol, shape: tuple[int, ...]) -> None:
-    for word, fits in (("full column rank", lambda r, c: r >= c), ("full row rank", lambda r, c: r <= c)):
-        if word in s.facts and not fits(*shape):
-            raise DataError(f"{s.name} has {word} and cannot have the shape {shape[0]}×{shape[1]}; give other sizes")
+    wide = "full column rank" in s.facts and shape[0] < shape[1]
+    if wide or ("full row rank" in s.facts and shape[0] > shape[1]):
+        word = "full column rank" if wide else "full row rank"
+        raise DataError(f"{s.name} has {word} and cannot have the shape {shape[0]}×{shape[1]}; give other sizes")
 
 
 def _support(words: Iterable[str]) -> set[str]:
@@ -180,8 +183,16 @@ def _integers(shape: tuple[int, ...], facts: set[str], domain: Domain | None, rn
     if "labels" in facts:
         return _mixed(np.array([0.0, 1.0, 2.0]), shape, rng)
     if domain is not None and (domain.low is not None or domain.high is not None):
-        low = int(np.ceil(float(domain.low))) + (domain.low_open and domain.low == int(domain.low)) if domain.low is not None else None
-        high = int(np.floor(float(domain.high))) - (domain.high_open and domain.high == int(domain.high)) if domain.high is not None else None
+        low = (
+            int(np.ceil(float(domain.low))) + (domain.low_open and domain.low == int(domain.low))
+            if domain.low is not None
+            else None
+        )
+        high = (
+            int(np.floor(float(domain.high))) - (domain.high_open and domain.high == int(domain.high))
+            if domain.high is not None
+            else None
+        )
         low, high = (high - 6 if low is None else low), (low + 6 if high is None else high)  # type: ignore[operator]
         return rng.integers(low, high + 1, shape).astype(float)
     if "positive" in facts:
@@ -300,4 +311,3 @@ _MATRICES: dict[str, _Builder] = {
     "upper triangular": _triangular,
     "one-hot rows": _one_hot,
 }
-

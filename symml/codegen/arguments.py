@@ -51,16 +51,28 @@ def read_arguments(arguments: Sequence[Any], outputs: Sequence[Expression]) -> l
         If an argument is given twice, or a symbol of the outputs is missing.
     """
     table = symbols_of(outputs)
-    dims = {s.name for found in table.values() if isinstance(found, Symbol) for d in found.shape for s in sp.sympify(d).free_symbols}
+    dims = {
+        s.name
+        for found in table.values()
+        if isinstance(found, Symbol)
+        for d in found.shape
+        for s in sp.sympify(d).free_symbols
+    }
     read = [_argument(a, table, dims) for a in arguments]
     names = [a.name for a in read]
     twice = sorted({n for n in names if names.count(n) > 1})
     if twice:
         raise DeclarationError(f"the argument {twice[0]} is given twice")
     known = {s.name for a in read for d in a.shape or () for s in sp.sympify(d).free_symbols}
-    missing = [n for n, s in table.items() if n not in names and n not in known and not (isinstance(s, sp.Symbol) and is_dimension(s))]
+    missing = [
+        n
+        for n, s in table.items()
+        if n not in names and n not in known and not (isinstance(s, sp.Symbol) and is_dimension(s))
+    ]
     if missing:
-        raise DeclarationError(f"{', '.join(sorted(missing))} occurs in the outputs and is not among the arguments {', '.join(names)}")
+        raise DeclarationError(
+            f"{', '.join(sorted(missing))} occurs in the outputs and is not among the arguments {', '.join(names)}"
+        )
     return read
 
 
@@ -82,13 +94,20 @@ def entry(arguments: Sequence[Argument], needed: set[sp.Symbol], used: set[str])
     arrays = [a for a in arguments if a.shape]
     given = [a.name for a in arguments if a.shape is None]
     sources = _sources(arrays, given)
-    missing = tuple(sorted({s.name for s in needed} | {s.name for a in arrays for d in a.shape or () for s in sp.sympify(d).free_symbols} - set(sources)))
+    missing = tuple(
+        sorted(
+            {s.name for s in needed}
+            | {s.name for a in arrays for d in a.shape or () for s in sp.sympify(d).free_symbols} - set(sources)
+        )
+    )
     missing = tuple(m for m in missing if m not in sources)
     lines = [f'{name} = runtime.count("{name}", {name})' for name in (*given, *missing)]
     lines += _checks(arrays, sources, (*given, *missing))
     for a in arguments:
         if a.shape == () and a.name in used:
-            lines.append(f'{a.name} = np.float64({a.name}) if type({a.name}) in runtime.NUMBERS else runtime.number("{a.name}", {a.name})')
+            lines.append(
+                f'{a.name} = np.float64({a.name}) if type({a.name}) in runtime.NUMBERS else runtime.number("{a.name}", {a.name})'
+            )
     wanted = {s.name for s in needed} | {s.name for a in arrays for s in _composite_symbols(a)}
     lines += _sizes(arrays, sorted(wanted - set(given) - set(missing)), sources)
     lines += _composite_checks(arrays)
@@ -116,7 +135,9 @@ def _sources(arrays: Sequence[Argument], given: Sequence[str]) -> dict[str, str]
                 solution = sp.solve(sp.Eq(dim, axis), unknown[0])
                 if len(solution) == 1 and solution[0].is_polynomial(axis):
                     text = scalar_code(solution[0], {axis: f"{a.name}.shape[{k}]"})[0]
-                    found[unknown[0].name] = f"int({text})" if "/" in text or "." in text.replace(".shape", "") else text
+                    found[unknown[0].name] = (
+                        f"int({text})" if "/" in text or "." in text.replace(".shape", "") else text
+                    )
     return found
 
 
@@ -124,8 +145,10 @@ def _checks(arrays: Sequence[Argument], sources: dict[str, str], given: Sequence
     if not arrays:
         return []
     names = [a.name for a in arrays]
-    tests = [f"type({') is type('.join(names)}) is np.ndarray", f"{'.dtype is '.join(names)}.dtype is runtime.FLOAT"]
-    tests += [_shape_test(a, arrays[:k], sources) for k, a in enumerate(arrays)]
+    tests = [
+        f"type({a.name}) is np.ndarray and {a.name}.dtype is runtime.FLOAT and {_shape_test(a, arrays[:k], sources)}"
+        for k, a in enumerate(arrays)
+    ]
     sizes = "".join(f", {g}={g}" for g in given)
     left = ", ".join(names) + ("," if len(names) == 1 else "")
     lines = ["if not ("]
@@ -157,7 +180,10 @@ def _size(dim: Dim, sources: dict[str, str]) -> str | None:
 def _sizes(arrays: Sequence[Argument], wanted: Sequence[str], sources: dict[str, str]) -> list[str]:
     lines, left = [], set(wanted)
     for a in arrays:
-        names = [d.name if isinstance(d, sp.Symbol) and sources.get(d.name) == f"{a.name}.shape[{k}]" else "" for k, d in enumerate(a.shape or ())]
+        names = [
+            d.name if isinstance(d, sp.Symbol) and sources.get(d.name) == f"{a.name}.shape[{k}]" else ""
+            for k, d in enumerate(a.shape or ())
+        ]
         if len(names) > 1 and all(names) and set(names) <= left:
             lines.append(f"{', '.join(names)} = {a.name}.shape")
             left -= set(names)

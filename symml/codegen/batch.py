@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from symml.codegen import algebra
+from symml.codegen import algebra, arrays
 from symml.codegen.graph import Graph, Node, postorder
 from symml.language.expressions import Shape
 
@@ -44,7 +44,7 @@ def loop_or_batch(g: Graph, variable: Node, body: Node, times: Node) -> Node:
     """Return the sum of `body` over the index `variable`."""
     inside = depends(body, variable)
     if body not in inside:
-        return algebra.scale(g, times, body)
+        return arrays.scale(g, times, body)
     try:
         return _sum(g, variable, body, inside, times)
     except NoBatch:
@@ -53,10 +53,10 @@ def loop_or_batch(g: Graph, variable: Node, body: Node, times: Node) -> Node:
 
 def _sum(g: Graph, variable: Node, body: Node, inside: set[Node], times: Node) -> Node:
     if body.op == "add" and all(t.shape == body.shape for t in body.args):
-        parts = [_sum(g, variable, t, inside, times) if t in inside else algebra.scale(g, times, t) for t in body.args]
-        signed = [p if s > 0 else algebra.scale(g, g.scalar(-1), p) for p, s in zip(parts, body.attrs[0], strict=True)]
-        return algebra.add(g, signed, body.shape)
-    weight, core = algebra.split(body)
+        parts = [_sum(g, variable, t, inside, times) if t in inside else arrays.scale(g, times, t) for t in body.args]
+        signed = [p if s > 0 else arrays.scale(g, g.scalar(-1), p) for p, s in zip(parts, body.attrs[0], strict=True)]
+        return arrays.add(g, signed, body.shape)
+    weight, core = arrays.split(body)
     if core.op == "outer":
         u, v = (_batched(g, variable, a, inside) for a in core.args)
         if not (u.each and v.each):
@@ -65,16 +65,16 @@ def _sum(g: Graph, variable: Node, body: Node, inside: set[Node], times: Node) -
         if weight is not None:
             w = _batched(g, variable, weight, inside)
             if not w.each:
-                return algebra.scale(g, w.node, algebra.matmul(g, algebra.transposed(g, x), v.node))
+                return arrays.scale(g, w.node, algebra.matmul(g, arrays.transposed(g, x), v.node))
             if x is v.node:
                 return algebra.weighted_gram(g, x, w.node)
-            x = algebra.multiply(g, [(x, 1), (g.make("cols", (w.node,), (), x.shape), 1)], x.shape)
-        return algebra.matmul(g, algebra.transposed(g, x), v.node)
+            x = arrays.multiply(g, [(x, 1), (g.make("cols", (w.node,), (), x.shape), 1)], x.shape)
+        return algebra.matmul(g, arrays.transposed(g, x), v.node)
     if body.ndim == 1 and weight is not None and weight in inside:
         w, x1 = _batched(g, variable, weight, inside), _batched(g, variable, core, inside)
         if x1.each:
-            return algebra.matmul(g, algebra.transposed(g, x1.node), w.node)
-        return algebra.scale(g, algebra.total(g, w.node), x1.node)
+            return algebra.matmul(g, arrays.transposed(g, x1.node), w.node)
+        return arrays.scale(g, algebra.total(g, w.node), x1.node)
     if body.ndim > 1:
         raise NoBatch
     whole = _batched(g, variable, body, inside).node
@@ -101,7 +101,7 @@ def _element(g: Graph, node: Node, parts: Parts) -> Node:
     base, positions = parts[0], node.attrs[0]
     if base is None or base.each or positions.count("index") != 1 or any(isinstance(p, int) for p in positions):
         raise NoBatch
-    return base.node if positions[0] == "index" else algebra.transposed(g, base.node)
+    return base.node if positions[0] == "index" else arrays.transposed(g, base.node)
 
 
 def _elementwise(g: Graph, node: Node, parts: Parts) -> Node:
@@ -110,12 +110,12 @@ def _elementwise(g: Graph, node: Node, parts: Parts) -> Node:
     known = [p for p in parts if p is not None]
     count = next(p.node.shape[0] for p in known if p.each)
     if node.ndim == 0:
-        return algebra.elementwise(g, node.op, [p.node for p in known], node.attrs, (count,))
+        return arrays.elementwise(g, node.op, [p.node for p in known], node.attrs, (count,))
     shape = (count, *node.shape)
     args = [_spread(g, p, a, shape) for p, a in zip(known, node.args, strict=True)]
     if node.op == "mul":
-        return algebra.multiply(g, list(zip(args, node.attrs[0], strict=True)), shape)
-    return algebra.elementwise(g, node.op, args, node.attrs, shape)
+        return arrays.multiply(g, list(zip(args, node.attrs[0], strict=True)), shape)
+    return arrays.elementwise(g, node.op, args, node.attrs, shape)
 
 
 def _spread(g: Graph, part: Batched, original: Node, shape: Shape) -> Node:
@@ -129,13 +129,15 @@ def _scale(g: Graph, node: Node, parts: Parts) -> Node:
     if c is None or x is None or node.ndim > 1:
         raise NoBatch
     if not c.each:
-        return algebra.scale(g, c.node, x.node)
+        return arrays.scale(g, c.node, x.node)
     if node.ndim == 0:
-        return algebra.multiply(g, [(c.node, 1), (x.node, 1)], c.node.shape) if x.each else algebra.scale(g, x.node, c.node)
+        return (
+            arrays.multiply(g, [(c.node, 1), (x.node, 1)], c.node.shape) if x.each else arrays.scale(g, x.node, c.node)
+        )
     if not x.each:
-        return algebra.outer(g, c.node, x.node)
+        return arrays.outer(g, c.node, x.node)
     shape = x.node.shape
-    return algebra.multiply(g, [(x.node, 1), (g.make("cols", (c.node,), (), shape), 1)], shape)
+    return arrays.multiply(g, [(x.node, 1), (g.make("cols", (c.node,), (), shape), 1)], shape)
 
 
 def _dot(g: Graph, node: Node, parts: Parts) -> Node:
@@ -151,7 +153,7 @@ def _mm(g: Graph, node: Node, parts: Parts) -> Node:
     a, x = parts
     if a is None or x is None or a.each or node.ndim != 1:
         raise NoBatch
-    return algebra.matmul(g, x.node, algebra.transposed(g, a.node))
+    return algebra.matmul(g, x.node, arrays.transposed(g, a.node))
 
 
 def _reduce(g: Graph, node: Node, parts: Parts) -> Node:

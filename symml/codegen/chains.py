@@ -13,13 +13,25 @@ from typing import Any
 
 import sympy as sp
 
-from symml.codegen import algebra
+from symml.codegen import algebra, arrays
 from symml.codegen.graph import Graph, Node
 from symml.codegen.products import Factor, flipped
 from symml.language.expressions import Call, Dim, Expression, Pow, Symbol
 
 Key = tuple[Factor, ...]
-NAMED = {"n": 10_000, "N": 10_000, "m": 3_000, "T": 2_000, "d": 60, "p": 50, "k": 20, "r": 20, "q": 20, "h": 40, "c": 10}
+NAMED = {
+    "n": 10_000,
+    "N": 10_000,
+    "m": 3_000,
+    "T": 2_000,
+    "d": 60,
+    "p": 50,
+    "k": 20,
+    "r": 20,
+    "q": 20,
+    "h": 40,
+    "c": 10,
+}
 LONG, SHORT = 5_000, 70
 LONGEST = 24
 
@@ -174,7 +186,7 @@ def build(g: Graph, tree: Tree, nodes: dict[Expression, Node]) -> Piece:
     if isinstance(tree, Factor):
         rows, columns = tree.axes
         node = nodes[tree.base]
-        return Piece(algebra.transposed(g, node) if tree.transposed else node, rows == 1, columns == 1)
+        return Piece(arrays.transposed(g, node) if tree.transposed else node, rows == 1, columns == 1)
     if isinstance(tree, Gram):
         half = build(g, tree.half, nodes)
         return Piece(algebra.weighted_gram(g, half.node, nodes[tree.weights.base].args[0]), False, False)
@@ -188,26 +200,28 @@ def combine(g: Graph, left: Piece, right: Piece) -> Piece:
     if left.column:
         if left.row or right.column:
             scalar, other = (a, b) if left.row else (b, a)
-            return Piece(algebra.scale(g, scalar, other), row, column)
-        return Piece(algebra.outer(g, a, b), row, column)
+            return Piece(arrays.scale(g, scalar, other), row, column)
+        return Piece(arrays.outer(g, a, b), row, column)
     if left.row and right.column:
         return Piece(algebra.dot(g, a, b), True, True)
     if left.row:
-        return Piece(algebra.matmul(g, algebra.transposed(g, b), a), True, False)
+        return Piece(algebra.matmul(g, arrays.transposed(g, b), a), True, False)
     return Piece(algebra.matmul(g, a, b), row, column)
 
 
 def trace(g: Graph, orders: Orders, chain: Key, nodes: dict[Expression, Node]) -> Node:
     """Return the trace of a chain: the cheapest pair of arcs of the cycle, multiplied entrywise and summed."""
     if len(chain) == 1:
-        return algebra.total(g, algebra.diagonal(g, build(g, chain[0], nodes).node))
+        return algebra.total(g, arrays.diagonal(g, build(g, chain[0], nodes).node))
     arcs = [(chain[i:j], chain[j:] + chain[:i]) for i in range(len(chain)) for j in range(i + 1, len(chain) + (i > 0))]
-    options = [(sum(_part(orders, arc)[0] for arc in pair) + _entries(orders, pair[0]), k) for k, pair in enumerate(arcs)]
+    options = [
+        (sum(_part(orders, arc)[0] for arc in pair) + _entries(orders, pair[0]), k) for k, pair in enumerate(arcs)
+    ]
     first, second = arcs[min(options)[1]]
     left, right = (build(g, best(orders, arc)[1], nodes) for arc in (first, second))
     if any(algebra.is_inverse(p.node) for p in (left, right)):
-        return algebra.total(g, algebra.diagonal(g, combine(g, left, right).node))
-    return algebra.dot(g, algebra.transposed(g, left.node), right.node)
+        return algebra.total(g, arrays.diagonal(g, combine(g, left, right).node))
+    return algebra.dot(g, arrays.transposed(g, left.node), right.node)
 
 
 def _entries(orders: Orders, arc: Key) -> float:

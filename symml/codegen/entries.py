@@ -11,11 +11,36 @@ import sympy as sp
 
 from symml.codegen.products import Factor, flipped, product
 from symml.codegen.ranges import (
-    NONNEGATIVE, OPEN_UNIT, POSITIVE, REALS, SIGNED_UNIT, UNIT, Range, added, domain_range, multiplied, negated, raised,
+    NONNEGATIVE,
+    OPEN_UNIT,
+    POSITIVE,
+    REALS,
+    SIGNED_UNIT,
+    UNIT,
+    Range,
+    added,
+    domain_range,
+    multiplied,
+    negated,
+    raised,
     scalar_range,
 )  # fmt: skip
 from symml.language.expressions import (
-    Add, Call, ElemPow, Element, Expression, Eye, Hadamard, Indicator, Literal, Mul, Ones, Pow, Scalar, Symbol, Transpose,
+    Add,
+    Call,
+    Element,
+    ElemPow,
+    Expression,
+    Eye,
+    Hadamard,
+    Indicator,
+    Literal,
+    Mul,
+    Ones,
+    Pow,
+    Scalar,
+    Symbol,
+    Transpose,
     Zeros,
 )  # fmt: skip
 from symml.language.function import functions

@@ -21,7 +21,9 @@ from symml.language.tables import symbol_table
 
 __all__ = ["bind", "evaluate", "prepare"]
 
-_prepared: weakref.WeakKeyDictionary[Expression, Callable[[Values, Mapping[str, int]], Any]] = weakref.WeakKeyDictionary()
+_prepared: weakref.WeakKeyDictionary[Expression, Callable[[Values, Mapping[str, int]], Any]] = (
+    weakref.WeakKeyDictionary()
+)
 
 
 def evaluate(expression: Expression, values: Mapping[Any, Any]) -> Any:
@@ -51,7 +53,9 @@ def evaluate(expression: Expression, values: Mapping[Any, Any]) -> Any:
     try:
         found = function(bound, sizes)
     except np.linalg.LinAlgError as error:
-        raise DataError(f"cannot evaluate {_short(expression)}: {error}. A matrix in it cannot be inverted at these values.") from error
+        raise DataError(
+            f"cannot evaluate {_short(expression)}: {error}. A matrix in it cannot be inverted at these values."
+        ) from error
     return float(found) if expression.shape == () else np.array(found, dtype=float)
 
 

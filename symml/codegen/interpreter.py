@@ -6,78 +6,46 @@ A slot of the store holds the value of a node, slot 0 the values by name. A vect
 
 from __future__ import annotations
 
-import itertools
 import math
 import operator
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import sympy as sp
 
+from symml.codegen.plain_products import chain, is_row
+from symml.codegen.program import VALUES, Program, run
 from symml.codegen.scalar_values import Values, compile_lambda, compile_scalar, key_of, power_of
 from symml.errors import NotSupportedError
 from symml.language.expressions import (
-    Action, Add, Apply, BoundSum, Call, Dim, Einstein, Element, ElemPow, Expression, Eye, Hadamard, Index, Indicator,
-    Literal, Mul, Ones, Pow, Scalar, Shape, Symbol, Transpose, Zeros,
+    Action,
+    Add,
+    Apply,
+    BoundSum,
+    Call,
+    Dim,
+    Einstein,
+    Element,
+    ElemPow,
+    Expression,
+    Eye,
+    Hadamard,
+    Index,
+    Indicator,
+    Literal,
+    Mul,
+    Ones,
+    Pow,
+    Scalar,
+    Symbol,
+    Transpose,
+    Zeros,
 )  # fmt: skip
 from symml.language.function import function
 from symml.language.tables import symbol_table
 from symml.language.where import expand_names
-
-Code = list[tuple[int, Callable[..., Any], Any, int]]
-VALUES = 0
-UNARY, MANY, STORE = -1, -2, -3
-
-
-@dataclass(frozen=True)
-class Program:
-    """Code being built; a program inside another one shares the numbering of slots."""
-
-    counter: Any = field(default_factory=lambda: itertools.count(1))
-    outer: Program | None = None
-    names: frozenset[str] = frozenset()
-    place: dict[Expression, int] = field(default_factory=dict)
-    code: Code = field(default_factory=list)
-
-    def find(self, node: Expression) -> int | None:
-        """Slot of a node that is computed already, here or outside."""
-        found = self.place.get(node)
-        return self.outer.find(node) if found is None and self.outer is not None else found
-
-    def emit(self, call: Callable[..., Any], *slots: int) -> int:
-        """Append one call and return the slot of its result."""
-        slot = next(self.counter)
-        if len(slots) == 2:
-            self.code.append((slot, call, slots[0], slots[1]))
-        else:
-            self.code.append((slot, call, slots[0] if len(slots) == 1 else slots, UNARY if len(slots) == 1 else MANY))
-        return slot
-
-    def emit_loop(self, call: Callable[[list[Any]], Any]) -> int:
-        """Append a call that takes the whole store, to run the code of a body in it."""
-        slot = next(self.counter)
-        self.code.append((slot, call, None, STORE))
-        return slot
-
-    def inside(self, name: str) -> Program:
-        """Return the program of a body in which `name` is bound."""
-        return Program(self.counter, self, frozenset({name}))
-
-
-def run(code: Code, store: list[Any]) -> None:
-    """Run a list of calls on a store."""
-    for slot, call, a, b in code:
-        if b >= 0:
-            store[slot] = call(store[a], store[b])
-        elif b == UNARY:
-            store[slot] = call(store[a])
-        elif b == STORE:
-            store[slot] = call(store)
-        else:
-            store[slot] = call(*[store[k] for k in a])
 
 
 def prepare(expression: Expression) -> Callable[[Values, Mapping[str, int]], Any]:
@@ -145,7 +113,7 @@ def size_of(dim: Dim) -> Callable[[Values], int]:
 
 @lru_cache(maxsize=64)
 def _small(kind: str, *sizes: int) -> Any:
-    array = {"eye": lambda: np.eye(*sizes), "ones": lambda: np.ones(sizes), "zeros": lambda: np.zeros(sizes)}[kind]()
+    array: Any = np.eye(sizes[0]) if kind == "eye" else np.full(sizes, 1.0 if kind == "ones" else 0.0)
     array.setflags(write=False)
     return array
 
@@ -179,71 +147,6 @@ def _fold(op: Callable[[Any, Any], Any]) -> Callable[[Program, Any], int]:
     return rule
 
 
-def _axes(shape: Shape) -> tuple[Dim, Dim]:
-    return (shape[0], 1) if len(shape) == 1 else (shape[0], shape[1])
-
-
-def _is_row(shape: Shape) -> bool:
-    return len(shape) == 2 and shape[0] == 1
-
-
-def _row_by_vector(a: Any, b: Any) -> Any:
-    return a[0] @ b
-
-
-def _outer(a: Any, b: Any) -> Any:
-    return a[:, None] * b
-
-
-def multiply(program: Program, a: tuple[int, Shape], b: tuple[int, Shape]) -> tuple[int, Shape]:
-    """Append the product of two arrays given as (slot, shape)."""
-    (left, shape), (right, other) = a, b
-    rows, columns = _axes(shape)[0], _axes(other)[1]
-    if len(shape) == 1:
-        return program.emit(_outer, left, right), (rows, columns)
-    if len(other) == 1:
-        return program.emit(_row_by_vector if _is_row(shape) else operator.matmul, left, right), () if rows == 1 else (rows,)
-    return program.emit(operator.matmul, left, right), (rows, columns)
-
-
-def chain(program: Program, factors: list[tuple[int, Shape]]) -> tuple[int, Shape]:
-    """Append a chain of products, in the order that costs least when all named sizes are equal."""
-    if len(factors) <= 2 or len(factors) > 24:
-        while len(factors) > 1:
-            factors = [*factors[:-2], multiply(program, *factors[-2:])]
-        return factors[0]
-    sizes = [_nominal(_axes(s)[0]) for _, s in factors] + [_nominal(_axes(factors[-1][1])[1])]
-    return _multiply_split(program, factors, _splits(sizes), 0, len(factors) - 1)
-
-
-def _nominal(dim: Dim) -> int:
-    return dim if isinstance(dim, int) else 100
-
-
-def _splits(sizes: list[int]) -> dict[tuple[int, int], int]:
-    count = len(sizes) - 1
-    cost = {(i, i): 0 for i in range(count)}
-    split: dict[tuple[int, int], int] = {}
-    for width in range(1, count):
-        for i in range(count - width):
-            j = i + width
-            cost[i, j], split[i, j] = min(
-                (cost[i, k] + cost[k + 1, j] + sizes[i] * sizes[k + 1] * sizes[j + 1], k) for k in range(i, j)
-            )
-    return split
-
-
-def _multiply_split(
-    program: Program, factors: list[tuple[int, Shape]], split: dict[tuple[int, int], int], i: int, j: int
-) -> tuple[int, Shape]:
-    if i == j:
-        return factors[i]
-    k = split[i, j]
-    return multiply(
-        program, _multiply_split(program, factors, split, i, k), _multiply_split(program, factors, split, k + 1, j)
-    )
-
-
 def _mul(program: Program, node: Mul) -> int:
     slots = _slots(program, node.args)
     scalars = [s for s, a in zip(slots, node.args, strict=True) if a.shape == ()]
@@ -261,7 +164,7 @@ def _transpose(program: Program, node: Transpose) -> int:
     (slot,), shape = _slots(program, node.args), node.args[0].shape
     if len(shape) == 1:
         return program.emit(lambda x: x[None, :], slot)
-    return program.emit(operator.itemgetter(0) if _is_row(shape) else operator.attrgetter("T"), slot)
+    return program.emit(operator.itemgetter(0) if is_row(shape) else operator.attrgetter("T"), slot)
 
 
 def _power(program: Program, node: Any) -> int:
@@ -287,7 +190,7 @@ def _call(program: Program, node: Call) -> int:
         return compile_node(program, record.definition(*node.args))
     numpy = record.numpy
     slots = _slots(program, node.args)
-    if node.shape == () and any(_is_row(a.shape) for a in node.args):
+    if node.shape == () and any(is_row(a.shape) for a in node.args):
         return program.emit(lambda *x: np.reshape(numpy(*x), ())[()], *slots)
     return program.emit(numpy, *slots)
 
@@ -335,7 +238,7 @@ def _bound_sum(program: Program, node: BoundSum) -> int:
 
 
 def _action(program: Program, node: Action) -> int:
-    direction, body = node.args
+    direction, body = node.args[-2:]
     assert isinstance(direction, Symbol)
     inner = program.inside(direction.name)
     place = inner.place[direction] = next(program.counter)

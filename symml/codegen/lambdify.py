@@ -14,9 +14,9 @@ import numpy as np
 from scipy import special
 
 from symml.codegen import runtime
+from symml.codegen.algebra import reuse_products
 from symml.codegen.arguments import Argument, Entry, entry, read_arguments
 from symml.codegen.chains import Orders
-from symml.codegen.algebra import reuse_products
 from symml.codegen.graph import Graph, Node, postorder
 from symml.codegen.numpy_rows import NUMPY_ROWS
 from symml.codegen.schedule import ALIASES, SCOPES
@@ -40,7 +40,9 @@ class GeneratedFunction:
         Names of the arguments, in order; each may be given by position or by name.
     """
 
-    def __init__(self, function: Callable[..., Any], source: str, arguments: tuple[str, ...], recipe: tuple[Any, ...]) -> None:
+    def __init__(
+        self, function: Callable[..., Any], source: str, arguments: tuple[str, ...], recipe: tuple[Any, ...]
+    ) -> None:
         self._run = function
         self._recipe = recipe
         self.source = source
@@ -137,8 +139,12 @@ def _names(roots: list[Node], names: Sequence[str], hints: dict[Node, str]) -> d
     return hints
 
 
-def _body(arguments: list[Argument], roots: list[Node], named: dict[Node, str], orders: Orders) -> tuple[list[str], Writer, list[Any]]:
-    taken = {a.name for a in arguments} | {str(s) for a in arguments for d in a.shape or () for s in getattr(d, "free_symbols", ())}
+def _body(
+    arguments: list[Argument], roots: list[Node], named: dict[Node, str], orders: Orders
+) -> tuple[list[str], Writer, list[Any]]:
+    taken = {a.name for a in arguments} | {
+        str(s) for a in arguments for d in a.shape or () for s in getattr(d, "free_symbols", ())
+    }
     taken |= {"generated", "DECLARED"} | {n.attrs[0] for n in _all_nodes(roots) if n.op == "argument"}
     writer = Writer(orders.nominal, named, taken, {})
     lines, codes, _ = writer.block(roots, set(), 0)
@@ -165,7 +171,9 @@ def _entry(arguments: list[Argument], roots: list[Node], outputs: list[Expressio
     written = [n.shape for n in nodes if n.op in ("ones", "zeros", "rows", "cols", "diag", "add_diagonal")]
     written += [n.attrs[0].shape for n in nodes if n.op == "action"]
     needed = {s for shape in written for d in shape for s in getattr(d, "free_symbols", ())}
-    scalars = {s for n in nodes if n.op == "scalar" for s, a in zip(n.attrs[1], n.args, strict=True) if a.op == "argument"}
+    scalars = {
+        s for n in nodes if n.op == "scalar" for s, a in zip(n.attrs[1], n.args, strict=True) if a.op == "argument"
+    }
     own = {a.name for a in arguments if a.shape is not None}
     needed |= {s for s in scalars if s.name not in own} | {n for n in _lone_dims(nodes, own)}
     return entry(arguments, {s for s in needed if s.name not in own}, used)
@@ -173,14 +181,16 @@ def _entry(arguments: list[Argument], roots: list[Node], outputs: list[Expressio
 
 def _lone_dims(nodes: Sequence[Node], own: set[str]) -> set[Any]:
     directions = {n.attrs[0] for n in nodes if n.op == "action"}
-    return {dimension(n.attrs[0]) for n in nodes if n.op == "argument" and n.attrs[0] not in own and n not in directions}
+    return {
+        dimension(n.attrs[0]) for n in nodes if n.op == "argument" and n.attrs[0] not in own and n not in directions
+    }
 
 
 def _returned(root: Node, text: str, output: Expression) -> str:
     """Code of an output: a float, an array of its own, a row with its two axes."""
     if root.ndim == 0:
         return f"float({text})"
-    if root.op in ALIASES and _shows_argument(root):
+    if root.op in ("rows", "cols", "diagonal") or (root.op in ALIASES and _shows_argument(root)):
         text = f"({text}).copy()" if not text.replace(".", "").isidentifier() else f"{text}.copy()"
     return text if array_shape(output.shape) == output.shape else f"np.reshape({text}, (1, -1))"
 

@@ -55,7 +55,9 @@ def _scale(node: Node, a: Operands, sizes: Sizes) -> Code:
         return Code(f"{a[1].at(PRODUCT)} / {below}", PRODUCT)
     value = c.attrs[0] if c.op == "scalar" else None
     if value == -1:
-        return Code(f"-{a[1].at(POWER if a[1].binding != PRODUCT else PRODUCT)}", UNARY if a[1].binding != PRODUCT else PRODUCT)
+        return Code(
+            f"-{a[1].at(POWER if a[1].binding != PRODUCT else PRODUCT)}", UNARY if a[1].binding != PRODUCT else PRODUCT
+        )
     if value is not None and value.is_Rational and abs(value.p) == 1 and "/" in number(value):
         sign = "-" if value < 0 else ""
         return Code(f"{sign}{a[1].at(PRODUCT)} / {int(value.q)}", PRODUCT)
@@ -203,7 +205,9 @@ def _function(node: Node, a: Operands, sizes: Sizes) -> Code:
 
 def _spread(column: bool) -> Row:
     def row(node: Node, a: Operands, sizes: Sizes) -> Code:
-        return Code(f"np.broadcast_to({a[0].at(ATOM) + '[:, None]' if column else a[0].text}, {sizes.shape(node.shape)})")
+        return Code(
+            f"np.broadcast_to({a[0].at(ATOM) + '[:, None]' if column else a[0].text}, {sizes.shape(node.shape)})"
+        )
 
     return row
 
@@ -241,7 +245,9 @@ NUMPY_OPS: dict[str, Row] = {
     "matrix_power": lambda node, a, sizes: Code(f"np.linalg.matrix_power({a[0].text}, {node.attrs[0]})"),
     "element": _element,
     "vec": lambda node, a, sizes: Code(f'{a[0].at(ATOM)}.ravel(order="F")'),
-    "einsum": lambda node, a, sizes: Code(f'np.einsum("{node.attrs[0]}", {", ".join(c.text for c in a)}, optimize=True)'),
+    "einsum": lambda node, a, sizes: Code(
+        f'np.einsum("{node.attrs[0]}", {", ".join(c.text for c in a)}, optimize=True)'
+    ),
     "literal": _literal,
     "function": _function,
 }

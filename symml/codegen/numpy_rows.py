@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from symml.codegen import algebra
+from symml.codegen import algebra, arrays
 from symml.codegen.graph import Graph, Node
 from symml.language.expressions import Shape
 
@@ -41,33 +41,33 @@ class FunctionRow:
 
 
 def _call(g: Graph, name: str, shape: Shape, *args: Node) -> Node:
-    return algebra.elementwise(g, "call", args, (name,), shape)
+    return arrays.elementwise(g, "call", args, (name,), shape)
 
 
 def _decay(g: Graph, shape: Shape, z: Node) -> Node:
     """exp(-|z|), which never overflows; softplus, sigmoid and its derivative share it."""
-    return _call(g, "exp", shape, algebra.scale(g, g.scalar(-1), _call(g, "abs", shape, z)))
+    return _call(g, "exp", shape, arrays.scale(g, g.scalar(-1), _call(g, "abs", shape, z)))
 
 
 def _softplus(g: Graph, shape: Shape, z: Node) -> Node:
     top = _call(g, "maximum", shape, z, g.scalar(0))
-    return algebra.add(g, [top, _call(g, "log1p", shape, _decay(g, shape, z))], shape)
+    return arrays.add(g, [top, _call(g, "log1p", shape, _decay(g, shape, z))], shape)
 
 
 def _one_plus(g: Graph, shape: Shape, e: Node) -> Node:
-    return algebra.elementwise(g, "add", (g.scalar(1), e), ((1, 1),), shape)
+    return arrays.elementwise(g, "add", (g.scalar(1), e), ((1, 1),), shape)
 
 
 def _sigmoid(g: Graph, shape: Shape, z: Node) -> Node:
     e = _decay(g, shape, z)
-    top = algebra.elementwise(g, "where_nonnegative", (z, e), (), shape)
-    return algebra.multiply(g, [(top, 1), (_one_plus(g, shape, e), -1)], shape)
+    top = arrays.elementwise(g, "where_nonnegative", (z, e), (), shape)
+    return arrays.multiply(g, [(top, 1), (_one_plus(g, shape, e), -1)], shape)
 
 
 def _logistic_variance(g: Graph, shape: Shape, z: Node) -> Node:
     e = _decay(g, shape, z)
-    square = algebra.power(g, _one_plus(g, shape, e), sp.Integer(2))
-    return algebra.multiply(g, [(e, 1), (square, -1)], shape)
+    square = arrays.power(g, _one_plus(g, shape, e), sp.Integer(2))
+    return arrays.multiply(g, [(e, 1), (square, -1)], shape)
 
 
 def _shifted(g: Graph, z: Node) -> tuple[Node, Node, Node]:
@@ -76,7 +76,7 @@ def _shifted(g: Graph, z: Node) -> tuple[Node, Node, Node]:
     axis = None if z.ndim == 1 else 1
     top = g.make("reduce", (z,), ("max", axis), lead)
     spread = top if z.ndim == 1 else g.make("cols", (top,), (), z.shape)
-    difference = algebra.elementwise(g, "add", (z, spread), ((1, -1),), z.shape)
+    difference = arrays.elementwise(g, "add", (z, spread), ((1, -1),), z.shape)
     e = _call(g, "exp", z.shape, difference)
     sums = algebra.total(g, e) if z.ndim == 1 else algebra.sums(g, e, 1)
     return top, e, sums
@@ -85,12 +85,12 @@ def _shifted(g: Graph, z: Node) -> tuple[Node, Node, Node]:
 def _softmax(g: Graph, shape: Shape, z: Node) -> Node:
     _, e, sums = _shifted(g, z)
     below = sums if z.ndim == 1 else g.make("cols", (sums,), (), z.shape)
-    return algebra.multiply(g, [(e, 1), (below, -1)], shape)
+    return arrays.multiply(g, [(e, 1), (below, -1)], shape)
 
 
 def _logsumexp(g: Graph, shape: Shape, z: Node) -> Node:
     top, _, sums = _shifted(g, z)
-    return algebra.add(g, [top, _call(g, "log", shape, sums)], shape)
+    return arrays.add(g, [top, _call(g, "log", shape, sums)], shape)
 
 
 def _norm(g: Graph, shape: Shape, x: Node) -> Node:
@@ -98,16 +98,16 @@ def _norm(g: Graph, shape: Shape, x: Node) -> Node:
 
 
 def _mean(g: Graph, shape: Shape, x: Node) -> Node:
-    return algebra.scale(g, algebra.reciprocal(g, algebra.size(g, x.shape)), algebra.total(g, x))
+    return arrays.scale(g, arrays.reciprocal(g, arrays.size(g, x.shape)), algebra.total(g, x))
 
 
 def _diag(g: Graph, shape: Shape, x: Node) -> Node:
-    return algebra.diagonal_matrix(g, x, shape[0]) if x.ndim == 1 else algebra.diagonal(g, x)
+    return arrays.diagonal_matrix(g, x, shape[0]) if x.ndim == 1 else arrays.diagonal(g, x)
 
 
 def _logdet(g: Graph, shape: Shape, a: Node, method: str) -> Node:
     if a.op == "diag":
-        return algebra.total(g, _call(g, "log", a.shape[:1], _call(g, "abs", a.shape[:1], algebra.diagonal(g, a))))
+        return algebra.total(g, _call(g, "log", a.shape[:1], _call(g, "abs", a.shape[:1], arrays.diagonal(g, a))))
     return g.make("logdet", (algebra.factorised(g, a, method),), (), ())
 
 
@@ -135,7 +135,7 @@ ROWS = (
     FunctionRow("normcdf", code="special.ndtr"),
     FunctionRow("erf", code="special.erf"),
     FunctionRow("relu", expand=lambda g, shape, x: _call(g, "maximum", shape, x, g.scalar(0))),
-    FunctionRow("step", expand=lambda g, shape, x: algebra.elementwise(g, "compare", (x, g.scalar(0)), (">",), shape)),
+    FunctionRow("step", expand=lambda g, shape, x: arrays.elementwise(g, "compare", (x, g.scalar(0)), (">",), shape)),
     FunctionRow("softplus", expand=_softplus),
     FunctionRow("sigmoid", expand=_sigmoid),
     FunctionRow("logistic_variance", expand=_logistic_variance),

@@ -13,9 +13,9 @@ from symml.language.function import function
 
 FLOAT = np.dtype(float)
 NUMBERS = frozenset({float, int, np.float64})
-WHOLE_ROWS = 4096
-BLOCK_BYTES = 1 << 19
-SYRK_COLUMNS = 24
+FEW_ROWS = 512
+BLOCK_ROWS = 8192
+BLOCK_BYTES = 1 << 22
 Array = np.ndarray[Any, Any]
 
 
@@ -23,25 +23,31 @@ Array = np.ndarray[Any, Any]
 def weighted_gram(X: Array, s: Array) -> Array:
     """Return X' diag(s) X, in row blocks for many rows.
 
-    Non-negative weights enter as square roots, so that the product is a symmetric rank-k update.
+    Weights of one sign enter as square roots, so that the product is a symmetric rank-k update.
     """
     n, d = X.shape
-    if n < WHOLE_ROWS:
+    if n < FEW_ROWS:
         return X.T @ (X * s[:, None])
-    lowest = s.min()
-    if lowest < 0 and s.max() <= 0:
+    one_sign = s.min() >= 0
+    if not one_sign and s.max() <= 0:
         return np.negative(weighted_gram(X, -s))
-    roots = d >= SYRK_COLUMNS and lowest >= 0
-    weights = np.sqrt(s) if roots else s
-    rows = min(8192, max(512, BLOCK_BYTES // (8 * d)))
+    weights = np.sqrt(s) if one_sign else s
+    rows = block_rows(d)
+    if n <= rows:
+        scaled = X * weights[:, None]
+        return scaled.T @ (scaled if one_sign else X)
     buffer = np.empty((rows, d))
     out = np.zeros((d, d))
-    part = np.empty((d, d))
     for start in range(0, n, rows):
         block = X[start : start + rows]
         scaled = np.multiply(block, weights[start : start + rows, None], out=buffer[: len(block)])
-        out += np.matmul(scaled.T, scaled if roots else block, out=part)
+        out += scaled.T @ (scaled if one_sign else block)
     return out
+
+
+def block_rows(columns: int) -> int:
+    """Return how many rows are worked on at a time."""
+    return min(BLOCK_ROWS, max(BLOCK_ROWS // 4, BLOCK_BYTES // (8 * columns)))
 
 
 def sum_over(term: Callable[[int], Any], times: Any) -> Any:
@@ -178,7 +184,9 @@ def conform(declared: tuple[tuple[str, tuple[Any, ...]], ...], *values: Any, **s
     return tuple(arrays)
 
 
-def mismatch(name: str, shape: tuple[Any, ...], found: tuple[int, ...], sizes: dict[Any, tuple[int, str]] | None = None) -> DataError:
+def mismatch(
+    name: str, shape: tuple[Any, ...], found: tuple[int, ...], sizes: dict[Any, tuple[int, str]] | None = None
+) -> DataError:
     """Return the error of an argument whose shape is not the declared one."""
     expected = f"({', '.join(map(str, shape))}{',' if len(shape) == 1 else ''})"
     known = ", ".join(f"{d} = {size} {where}" for d, (size, where) in (sizes or {}).items())

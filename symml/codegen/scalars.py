@@ -7,6 +7,7 @@ from typing import Any
 
 import sympy as sp
 from sympy.printing.numpy import SciPyPrinter
+from sympy.printing.precedence import PRECEDENCE
 
 from symml.errors import NotSupportedError
 from symml.language.names import canonical
@@ -22,7 +23,17 @@ class _Printer(SciPyPrinter):  # type: ignore[misc]
         self.names = names
 
     def _module_format(self, fqn: str, register: bool = True) -> str:
-        return fqn.replace("numpy.", "np.", 1) if fqn.startswith("numpy.") else fqn.replace("scipy.special.", "special.", 1)
+        for module, alias in (("numpy.", "np."), ("scipy.special.", "special."), ("builtins.", "")):
+            if fqn.startswith(module):
+                return alias + fqn.removeprefix(module)
+        if "." in fqn:
+            raise NotSupportedError(f"{fqn} is not available to generated code")
+        return fqn
+
+    def parenthesize(self, item: Any, level: int, strict: bool = False) -> str:
+        """Return the code of an operand, in brackets where Python needs them."""
+        plain = isinstance(item, sp.Rational) and item >= 0 and "/" not in number(item)
+        return number(item) if plain else str(super().parenthesize(item, level, strict))
 
     def _print_Symbol(self, expr: Any) -> str:
         return self.names.get(expr) or canonical(expr.name)
@@ -33,6 +44,50 @@ class _Printer(SciPyPrinter):  # type: ignore[misc]
         return number(expr)
 
     _print_Half = _print_Rational
+
+    def _print_Pi(self, expr: Any) -> str:
+        return "np.pi"
+
+    def _print_Exp1(self, expr: Any) -> str:
+        return "np.e"
+
+    def _print_Pow(self, expr: Any, rational: bool = False) -> str:
+        base, exponent = expr.args
+        if abs(exponent) == sp.S.Half:
+            root = f"np.sqrt({self._print(base)})"
+            return root if exponent.is_positive else f"1/{root}"
+        text = self.parenthesize(base, PRECEDENCE["Pow"], strict=True)
+        if exponent == -1:
+            return f"1/{text}"
+        shown = self._print(exponent)
+        return f"{text}**{shown if shown.isalnum() else f'({shown})'}"
+
+    def _print_LambertW(self, expr: Any) -> str:
+        return f"special.lambertw({', '.join(self._print(a) for a in expr.args)}).real"
+
+    def _print_zeta(self, expr: Any) -> str:
+        return f"special.zeta({', '.join(self._print(a) for a in expr.args)})"
+
+    def _print_expint(self, expr: Any) -> str:
+        order, x = expr.args
+        if not (order.is_Integer and order >= 0):
+            raise NotSupportedError(f"{expr} has no NumPy code: its order must be a number 0, 1, 2, ...")
+        return f"special.expn({order}, {self._print(x)})"
+
+    def _print_Sum(self, expr: Any) -> str:
+        return str(super()._print_Sum(expr)).replace("builtins.", "")
+
+    def _nested(self, function: str, expr: Any) -> str:
+        first, *rest = (self._print(a) for a in expr.args)
+        for other in rest:
+            first = f"{function}({first}, {other})"
+        return str(first)
+
+    def _print_Max(self, expr: Any) -> str:
+        return self._nested("np.maximum", expr)
+
+    def _print_Min(self, expr: Any) -> str:
+        return self._nested("np.minimum", expr)
 
     def _print_polygamma(self, expr: Any) -> str:
         order, x = expr.args
@@ -81,4 +136,8 @@ def _binding(value: sp.Expr, text: str) -> int:
         return PRODUCT
     if value.is_Pow:
         return PRODUCT if "/" in text or value.exp.is_negative else POWER if "**" in text else ATOM
-    return ATOM if value.is_Symbol or value.is_Number or text.endswith(")") and text.split("(")[0].replace(".", "").isalnum() else COMPARISON
+    return (
+        ATOM
+        if value.is_Symbol or value.is_Number or (text.endswith(")") and text.split("(")[0].replace(".", "").isalnum())
+        else COMPARISON
+    )

@@ -73,7 +73,9 @@ def _below(roots: Sequence[Node], bound: set[Node]) -> list[Node]:
 def is_free(node: Node) -> bool:
     """Whether a node costs nothing to write again: an argument, a view, a plain number."""
     if node.op == "scalar":
-        return len(node.attrs[1]) == 0 or (node.attrs[0].count_ops() <= 1 and all(a.op == "argument" for a in node.args))
+        return len(node.attrs[1]) == 0 or (
+            node.attrs[0].count_ops() <= 1 and all(a.op == "argument" for a in node.args)
+        )
     return node.op in FREE
 
 
@@ -90,7 +92,9 @@ def _uses(order: Sequence[Node], roots: Sequence[Node]) -> dict[Node, int]:
     return uses
 
 
-def _variables(order: Sequence[Node], uses: Mapping[Node, int], roots: Sequence[Node], named: Mapping[Node, str]) -> set[Node]:
+def _variables(
+    order: Sequence[Node], uses: Mapping[Node, int], roots: Sequence[Node], named: Mapping[Node, str]
+) -> set[Node]:
     chosen: set[Node] = set()
     length: dict[Node, int] = {}
     depth: dict[Node, int] = {}
@@ -105,7 +109,9 @@ def _variables(order: Sequence[Node], uses: Mapping[Node, int], roots: Sequence[
         is_output = several and node in roots and not (node.ndim == 0 and uses[node] == 1)
         lone_factor = node.op == "lu" and uses[node] == 1
         long = (length[node] > LONGEST_EXPRESSION or depth[node] > DEEPEST) and node not in roots
-        if (uses[node] > 1 or node in named or node.op in STATEMENTS or is_output or node in needs_name or long) and not lone_factor:
+        if (
+            uses[node] > 1 or node in named or node.op in STATEMENTS or is_output or node in needs_name or long
+        ) and not lone_factor:
             chosen.add(node)
     return chosen
 

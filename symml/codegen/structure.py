@@ -14,7 +14,20 @@ from symml.codegen.entries import ENTRIES, UNKNOWN, WEAKER, Fact, Facts, Found, 
 from symml.codegen.products import Product, flipped, product
 from symml.codegen.ranges import REALS, Range, multiplied, scalar_range
 from symml.language.expressions import (
-    Add, Call, ElemPow, Expression, Eye, Hadamard, Literal, Mul, Ones, Pow, Symbol, Transpose, Zeros, postorder,
+    Add,
+    Call,
+    ElemPow,
+    Expression,
+    Eye,
+    Hadamard,
+    Literal,
+    Mul,
+    Ones,
+    Pow,
+    Symbol,
+    Transpose,
+    Zeros,
+    postorder,
 )  # fmt: skip
 from symml.language.function import functions
 from symml.language.operators import scalar
@@ -25,6 +38,8 @@ FLIPPED: dict[Kind, Kind] = {
     "negative definite": "positive definite", "negative semidefinite": "positive semidefinite",
     "zero": "zero", "unknown": "unknown",
 }  # fmt: skip
+
+
 def _mul_kind(e: Mul, known: Known) -> Found:
     parts = product(e)
     if parts.chain != flipped(parts.chain):

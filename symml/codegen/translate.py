@@ -12,7 +12,7 @@ from typing import Any
 
 import sympy as sp
 
-from symml.codegen import algebra, chains
+from symml.codegen import algebra, arrays, chains
 from symml.codegen.batch import loop_or_batch, scoped
 from symml.codegen.chains import Orders
 from symml.codegen.graph import Graph, Node
@@ -20,8 +20,30 @@ from symml.codegen.products import Product, product
 from symml.codegen.structure import analyse
 from symml.errors import NotSupportedError
 from symml.language.expressions import (
-    Action, Add, Apply, BoundSum, Call, Einstein, Element, ElemPow, Expression, Eye, Hadamard, Index, Indicator, Literal,
-    Mul, Ones, Pow, Scalar, Shape, Symbol, Transpose, Where, Zeros, postorder,
+    Action,
+    Add,
+    Apply,
+    BoundSum,
+    Call,
+    Einstein,
+    Element,
+    ElemPow,
+    Expression,
+    Eye,
+    Hadamard,
+    Index,
+    Indicator,
+    Literal,
+    Mul,
+    Ones,
+    Pow,
+    Scalar,
+    Shape,
+    Symbol,
+    Transpose,
+    Where,
+    Zeros,
+    postorder,
 )  # fmt: skip
 from symml.language.function import function
 from symml.language.operators import rebuild, substitute
@@ -139,8 +161,8 @@ def _chain(state: Translation, parts: Product, make: Callable[[], Node]) -> Node
     g = state.graph
     out = make()
     for s in parts.scalars:
-        out = algebra.scale(g, state.nodes[s], out)
-    return algebra.scale(g, state.scalar(parts.coefficient), out)
+        out = arrays.scale(g, state.nodes[s], out)
+    return arrays.scale(g, state.scalar(parts.coefficient), out)
 
 
 def _mul(state: Translation, e: Expression) -> Node:
@@ -152,7 +174,7 @@ def _mul(state: Translation, e: Expression) -> Node:
 
 
 def _add(state: Translation, e: Add) -> Node:
-    return algebra.add(state.graph, [state.nodes[a] for a in e.args], array_shape(e.shape))
+    return arrays.add(state.graph, [state.nodes[a] for a in e.args], array_shape(e.shape))
 
 
 def _hadamard_needs(state: Translation, e: Hadamard) -> tuple[Expression, ...]:
@@ -179,20 +201,20 @@ def _hadamard(state: Translation, e: Hadamard) -> Node:
     if variance is not None:
         z, rest = variance
         first = state.rows["logistic_variance"].expand(g, shape, state.nodes[z])
-        return algebra.multiply(g, [(first, 1), *((state.nodes[a], 1) for a in rest)], shape)
+        return arrays.multiply(g, [(first, 1), *((state.nodes[a], 1) for a in rest)], shape)
     factors: list[tuple[Node, int]] = []
     counts = Counter(state.parts[e]) if e in state.parts else _multiset(e)
     for base, count in counts.items():
         inner, exponent = _quotient(base)
         node = state.nodes[inner]
         if exponent.is_negative:
-            factors.append((algebra.power(g, node, -exponent * count) if exponent * count != -1 else node, -1))
+            factors.append((arrays.power(g, node, -exponent * count) if exponent * count != -1 else node, -1))
         elif count > 1:
-            factors.append((algebra.power(g, node, sp.Integer(count)), 1))
+            factors.append((arrays.power(g, node, sp.Integer(count)), 1))
         else:
             factors.append((node, 1))
     factors.sort(key=lambda f: -f[1])
-    return algebra.multiply(g, factors, shape)
+    return arrays.multiply(g, factors, shape)
 
 
 def _logistic_variance(e: Hadamard) -> tuple[Expression, tuple[Expression, ...]] | None:
@@ -201,7 +223,10 @@ def _logistic_variance(e: Hadamard) -> tuple[Expression, tuple[Expression, ...]]
         if isinstance(s, Call) and s.function == "sigmoid":
             for other in e.args:
                 if isinstance(other, Add) and len(other.args) == 2 and _one_minus(other, s):
-                    return s.args[0], tuple(a for a in e.args if a is not s and a is not other)
+                    rest = list(e.args)
+                    rest.remove(s)
+                    rest.remove(other)
+                    return s.args[0], tuple(rest)
     return None
 
 
@@ -221,14 +246,14 @@ def _pow(state: Translation, e: Pow) -> Node:
         return _matrix_power(state, e)
     if isinstance(base, Call) and base.function == "norm":
         x = state.nodes[base.args[0]]
-        return algebra.power(g, algebra.dot(g, x, x), e.exponent / 2) if e.exponent != 2 else algebra.dot(g, x, x)
+        return arrays.power(g, algebra.dot(g, x, x), e.exponent / 2) if e.exponent != 2 else algebra.dot(g, x, x)
     return _power(state, state.nodes[base], e.exponent)
 
 
 def _power(state: Translation, x: Node, exponent: sp.Expr) -> Node:
     if exponent.is_number:
-        return algebra.power(state.graph, x, exponent)
-    return algebra.elementwise(state.graph, "call", (x, state.scalar(exponent)), ("power",), x.shape)
+        return arrays.power(state.graph, x, exponent)
+    return arrays.elementwise(state.graph, "call", (x, state.scalar(exponent)), ("power",), x.shape)
 
 
 def _matrix_power(state: Translation, e: Pow) -> Node:
@@ -236,11 +261,11 @@ def _matrix_power(state: Translation, e: Pow) -> Node:
     node = state.nodes[base]
     if q < 0:
         if isinstance(base, Symbol) and "orthogonal" in base.facts:
-            node = algebra.transposed(g, node)
+            node = arrays.transposed(g, node)
         else:
             node = algebra.inverse(g, node, _method(base))
     if node.op == "diag":
-        return algebra.diagonal_matrix(g, algebra.power(g, node.args[0], sp.Integer(abs(q))), e.shape[0])
+        return arrays.diagonal_matrix(g, arrays.power(g, node.args[0], sp.Integer(abs(q))), e.shape[0])
     return node if abs(q) == 1 else g.make("matrix_power", (node,), (abs(q),), e.shape)
 
 
@@ -265,7 +290,7 @@ def _trace(state: Translation, e: Call) -> Node:
     for _, parts in _trace_terms(e.args[0]):
         make = lambda chain=parts.chain: chains.trace(state.graph, state.orders, chain, state.nodes)  # noqa: E731
         terms.append(_chain(state, parts, make))
-    return algebra.add(state.graph, terms, ())
+    return arrays.add(state.graph, terms, ())
 
 
 def _call(state: Translation, e: Call) -> Node:
@@ -279,14 +304,17 @@ def _call(state: Translation, e: Call) -> Node:
         return nodes[0]
     if row is not None and not (rows_given and not row.any_axes):
         if row.expand is None:
-            return algebra.elementwise(g, "call", nodes, (e.function,), shape)
+            return arrays.elementwise(g, "call", nodes, (e.function,), shape)
         return row.expand(g, shape, *nodes, *((_method(e.args[0]),) if row.factorised else ()))
     record = function(e.function)
     if record.numpy is None:
         if record.definition is None:
             raise NotSupportedError(f"{e.function} has neither code nor a definition")
         return translate_more(state, record.definition(*e.args))
-    kept = tuple(g.make("as_row", (n,), (), (1, *n.shape)) if n.shape != a.shape else n for n, a in zip(nodes, e.args, strict=True))
+    kept = tuple(
+        g.make("as_row", (n,), (), (1, *n.shape)) if n.shape != a.shape else n
+        for n, a in zip(nodes, e.args, strict=True)
+    )
     return g.make("function", kept, (e.function, len(shape) < len(e.shape)), shape)
 
 
@@ -303,14 +331,14 @@ def _apply(state: Translation, e: Apply) -> Node:
     inner = state.nodes[e.args[0]]
     body = e.function.expr
     others = tuple(sorted(body.free_symbols - {variable}, key=str))
-    return algebra.elementwise(
+    return arrays.elementwise(
         state.graph, "lambda", (inner, *(state.graph.scalar(s) for s in others)), (body, variable, others), inner.shape
     )
 
 
 def _indicator(state: Translation, e: Indicator) -> Node:
     left, right = (state.nodes[a] for a in e.args)
-    return algebra.elementwise(state.graph, "compare", (left, right), (e.relation,), array_shape(e.shape))
+    return arrays.elementwise(state.graph, "compare", (left, right), (e.relation,), array_shape(e.shape))
 
 
 def _element(state: Translation, e: Element) -> Node:
@@ -339,7 +367,7 @@ def _bound_sum(state: Translation, e: BoundSum) -> Node:
 
 
 def _action(state: Translation, e: Action) -> Node:
-    direction, body = (state.nodes[a] for a in e.args)
+    direction, body = (state.nodes[a] for a in e.args[-2:])
     return scoped(state.graph, "action", direction, body, (), e.shape)
 
 
@@ -359,7 +387,7 @@ def _einstein(state: Translation, e: Einstein) -> Node:
         if letter in letters:
             twin = next(spare)
             words.append(letter + twin)
-            nodes.append(algebra.diagonal_matrix(state.graph, state.graph.scalar(1), dim))
+            nodes.append(arrays.diagonal_matrix(state.graph, state.graph.scalar(1), dim))
             letters += twin
         else:
             letters += letter
@@ -374,7 +402,7 @@ _ROWS: dict[type[Expression], ExpressionRow] = {
     Symbol: ExpressionRow(_symbol),
     Scalar: ExpressionRow(lambda state, e: state.scalar(e.value)),
     Literal: ExpressionRow(_literal),
-    Eye: ExpressionRow(lambda state, e: algebra.diagonal_matrix(state.graph, state.graph.scalar(1), e.shape[0])),
+    Eye: ExpressionRow(lambda state, e: arrays.diagonal_matrix(state.graph, state.graph.scalar(1), e.shape[0])),
     Ones: ExpressionRow(_constant("ones")),
     Zeros: ExpressionRow(_constant("zeros")),
     Add: ExpressionRow(_add),

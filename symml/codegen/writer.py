@@ -64,7 +64,9 @@ class Writer:
         elif node.op == "add" and any(s < 0 for s in node.attrs[0]):
             base = "r"
         base = base or (SCALAR_NAME, VECTOR_NAME)[min(node.ndim, 1)]
-        return self.fresh(base.upper() if node.ndim >= 2 and base not in ("G", "L", "LU", "V") else base if node.ndim else SCALAR_NAME)
+        return self.fresh(
+            base.upper() if node.ndim >= 2 and base not in ("G", "L", "LU", "V") else base if node.ndim else SCALAR_NAME
+        )
 
     # -- expressions ----------------------------------------------------------------------------------------------
     def code(self, node: Node, variables: set[Node]) -> Code:

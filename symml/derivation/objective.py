@@ -47,8 +47,9 @@ def read_objective(source: Any, where: Any = None) -> Objective:
     for _, value in definitions:
         table.update(symbol_table(value))
     table.update({k: v for k, v in declared.items() if k not in table})
-    for name, _ in definitions:
+    for name, value in reversed(definitions):
         table.pop(name.name, None)
+        expression = substitute(expression, {name: value})
     return Objective(expression, tuple(definitions), table)
 
 

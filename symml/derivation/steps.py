@@ -19,13 +19,14 @@ from symml.checking.equality import sampled
 from symml.derivation.objective import untied_symbol
 from symml.derivation.results import direction_of, show
 from symml.errors import InternalError
+from symml.forms.flipping import flip
 from symml.forms.lowering import leaf_of
 from symml.forms.polishing.naming import name_for
 from symml.forms.raising import Raising, act
-from symml.language.expressions import Action, Call, Expression, Mul, Symbol
+from symml.language.expressions import Action, Call, Expression, Mul, Symbol, Transpose
 from symml.language.function import function
 from symml.language.names import unicode_name
-from symml.language.operators import call, multiply_any, scalar, symbol
+from symml.language.operators import add, call, multiply_any, scalar, symbol
 from symml.records import Step, Verdict, verdict
 
 if TYPE_CHECKING:
@@ -135,7 +136,7 @@ def _definition(story: _Story, name: Leaf, body: Node, full: Node) -> None:
     shown = raising.run(body)
     moved = differential(body, _moves(story, body))
     assert moved is not None
-    change = _turned(Raising().run(moved), story.dx)
+    change = _shown_line(story, moved)
     label, statement, source = _labels(body, story)
     left, d_left = name.payload, _d(name)
     text = f"{left} = {shown},  {d_left} = {change}"
@@ -176,7 +177,7 @@ def _agree(a: Node, b: Node) -> Verdict:
 def _first_line(story: _Story, short: Node) -> Node:
     moved = differential(short, _moves(story, short))
     assert moved is not None
-    before, after = Raising().run(short), _turned(Raising().run(moved), story.dx)
+    before, after = Raising().run(short), _shown_line(story, moved)
     label, statement, source = _labels(short, story)
     full = substitute(short, {leaf: n for n, leaf in story.named.items()})
     full = _put_back(story, full)
@@ -190,11 +191,11 @@ def _back_substitute(story: _Story, df: Node) -> Node:
         d_name = leaf_of(_d(name))
         if d_name not in df.leaves:
             continue
-        before = Raising().run(df)
+        before = _shown_line(story, df)
         moved = differential(body, _moves(story, body))
         assert moved is not None
         after_node = substitute(df, {d_name: moved})
-        after = _turned(Raising().run(after_node), story.dx)
+        after = _shown_line(story, after_node)
         statement = f"substitute {_d(name)}"
         step = Step("substitute", statement, before, after, f"   = {after}", rf"&= {after.latex()}",
                     _agree(_put_back(story, df), _put_back(story, after_node)))  # fmt: skip
@@ -215,9 +216,9 @@ def _identify(story: _Story, derivation: Derivation, v: Any, df: Node) -> None:
     label = "J" if derivation.objective.shape != () else "∇f" if getattr(v, "shape", ()) else "f′"
     tex = {"∇f": r"\nabla f", "f′": "f'", "J": "J"}[label]
     if len(named.shape) <= 2:
-        read = Raising().run(named)
+        read = Raising().run(_renamed(story, named))
         statement = "identification: df is linear in " + f"{story.dx}; its coefficient is the derivative"
-        story.lines.append(Step("identification", statement, Raising().run(df) if len(df.shape) <= 2 else None, read,
+        story.lines.append(Step("identification", statement, _shown_line(story, df), read,
                                 f"{label} = {read}", rf"{tex} &= {read.latex()}", agreed))  # fmt: skip
         if str(read) == str(final):
             return
@@ -235,17 +236,46 @@ def _shown(derivation: Derivation, v: Any) -> Expression:
     return derivation._result(what, v)
 
 
-def _turned(e: Expression, direction: Symbol) -> Expression:
-    """A trace with the direction at its end: tr(A dX B) → tr(B A dX)."""
-    if isinstance(e, Call) and e.function == "trace" and isinstance(e.args[0], Mul):
-        chain = list(e.args[0].args)
-        arrays = [a for a in chain if a.shape != ()]
-        if direction in arrays and arrays.count(direction) == 1:
-            k = arrays.index(direction)
-            front = [a for a in chain if a.shape == ()]
-            product = multiply_any(scalar(e.args[0].coefficient), *front, *arrays[k + 1 :], *arrays[: k + 1])
-            return call("trace", product) if product.shape != () else product
-    return e
+def _renamed(story: _Story, node: Node) -> Node:
+    """Use a name wherever its value occurs: dH = dE ⊙ (1 − H^∘2)."""
+    swap: dict[Node, Node] = {body: name for name, body, _ in story.bodies}
+    return substitute(node, {b: n for b, n in swap.items() if b is not node})
+
+
+def _shown_line(story: _Story, node: Node) -> Expression:
+    """A differential as people write it: term by term, the direction last."""
+    node = _renamed(story, node)
+    moving = {story.dx, *(_d(leaf) for leaf, _, _ in story.bodies)}
+    if isinstance(node, Sum) and node.shape == ():
+        raising = Raising()
+        return add(*(_turned(raising.run(t), moving) for t in node.terms))
+    return _turned(Raising().run(node), moving)
+
+
+def _turned(e: Expression, moving: set[Symbol]) -> Expression:
+    """A trace or a product with the direction at its end: tr(A dX B) → tr(B A dX), dxᵀ a → aᵀ dx."""
+    coefficient, scalars, chain = (e.coefficient, list(e.args), []) if isinstance(e, Mul) and e.shape == () else (1, [e], [])
+    if isinstance(e, Mul) and e.shape == ():
+        chain = [a for a in e.args if a.shape != ()]
+        scalars = [a for a in e.args if a.shape == ()]
+    if chain and isinstance(chain[0], Transpose) and chain[0].args[0] in moving:
+        return multiply_any(scalar(coefficient), *scalars, *(flip(a) for a in reversed(chain)))
+    turned = [_rotated(s, moving) for s in scalars]
+    return multiply_any(scalar(coefficient), *turned, *chain)
+
+
+def _rotated(e: Expression, moving: set[Symbol]) -> Expression:
+    if not (isinstance(e, Call) and e.function == "trace" and isinstance(e.args[0], Mul)):
+        return e
+    chain = list(e.args[0].args)
+    arrays = [a for a in chain if a.shape != ()]
+    places = [k for k, a in enumerate(arrays) if a in moving]
+    if len(places) != 1:
+        return e
+    k = places[0]
+    front = [a for a in chain if a.shape == ()]
+    product = multiply_any(scalar(e.args[0].coefficient), *front, *arrays[k + 1 :], *arrays[: k + 1])
+    return call("trace", product) if product.shape != () else product
 
 
 # -- labels -------------------------------------------------------------------------------------------------------

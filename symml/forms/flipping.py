@@ -47,6 +47,7 @@ def flip(e: Expression, known: frozenset[Expression] | set[Expression] = frozens
         inner = multiply_any(scalar(e.coefficient), *scalars, *(flip(a, known) for a in reversed(arrays)))
     elif isinstance(e, Hadamard):
         inner = elementwise_product(*(flip(a, known) for a in e.args))
+        return inner if cost(inner) + 2 < cost(outer) else outer
     elif isinstance(e, Add):
         inner = add(*(flip(a, known) for a in e.args))
         return inner if cost(inner) + 2 < cost(outer) else outer  # a sum inside a product needs brackets

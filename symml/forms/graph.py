@@ -11,10 +11,15 @@ from typing import Any
 
 from symml.forms.cost import cost
 from symml.forms.flipping import flip
-from symml.language.expressions import Call, ElemPow, Expression, Mul, Ones, Pow, Scalar, Symbol
-from symml.language.operators import (
-    call, elementwise_product, eye, multiply_any, ones, power, scalar,
+from symml.language.expressions import (
+    Call, ElemPow, Expression, Hadamard, Mul, Ones, Pow, Scalar, Symbol, postorder,
 )  # fmt: skip
+from symml.language.operators import (
+    call, elementwise_product, eye, multiply_any, ones, power, scalar, transpose,
+)  # fmt: skip
+
+
+DIAGONAL_EXTRA = 4  # diag(A B) is written for a quadratic form; else the row sums of A ⊙ Bᵀ
 
 
 @dataclass
@@ -126,7 +131,10 @@ def _closed(graph: Graph, v: int) -> Expression:
     options = []
     for k in range(len(parts)):
         one, rest = parts[k][1], hadamard(parts[:k] + parts[k + 1 :])
-        options += [dot(rest, one, graph.symmetric), dot(one, rest, graph.symmetric)]
+        pair = [dot(rest, one, graph.symmetric), dot(one, rest, graph.symmetric)]
+        if len(parts) > 2 and rest in postorder(one):  # Σ m f(m), m a product: keep m together, it gets a name
+            return dot(rest, one, set()) if not isinstance(rest, Hadamard) else multiply_any(transpose(rest), one)
+        options += pair
     options = options[2:] + options[:2] if len(parts) > 2 else options[::-1]
     return min(options, key=cost)
 
@@ -260,13 +268,11 @@ def _close_cycle(graph: Graph, v: int, touching: list[Edge], inner: list[int]) -
         graph.scalars.append(min(options, key=cost))
         inner.remove(u)
         return v
-    options = [
-        multiply_any(hadamard([(a.place, there), (b.place, graph.oriented(b, u))]), ones(graph.sizes[v])),
-        call("diag", multiply_any(there, back)),
-    ]
-    if there in _chain(graph.oriented(b, u)) or graph.oriented(b, u) in _chain(there):
-        options.reverse()
-    graph.add_weight(u, a.place, min(options, key=cost))
+    row_sum = multiply_any(hadamard([(a.place, there), (b.place, graph.oriented(b, u))]), ones(graph.sizes[v]))
+    diagonal = call("diag", multiply_any(there, back))
+    quadratic = there in _chain(graph.oriented(b, u)) or graph.oriented(b, u) in _chain(there)
+    as_diagonal = cost(diagonal) <= cost(row_sum) if quadratic else cost(diagonal) + DIAGONAL_EXTRA < cost(row_sum)
+    graph.add_weight(u, a.place, diagonal if as_diagonal else row_sum)
     return v
 
 

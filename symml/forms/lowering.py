@@ -22,10 +22,11 @@ from symml.errors import NotSupportedError, ShapeError
 from symml.forms.scalars import lower_scalar
 from symml.language.expressions import (
     Add, Apply, BoundSum, Call, Einstein, Element, ElemPow, Expression, Eye, Hadamard, Index, Indicator, Literal, Mul,
-    Ones, Pow, Scalar, Symbol, Transpose, Where, Zeros, postorder,
+    Ones, Pow, Scalar, Symbol, Transpose, Zeros, postorder,
 )  # fmt: skip
 from symml.language.function import function
-from symml.language.operators import show_shape, substitute, symbol, two_axes
+from symml.language.operators import show_shape, symbol, two_axes
+from symml.language.where import expand_names
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ def lower(expression: Expression) -> Node:
         If a node has no index form; names it.
     """
     known: dict[Expression, Lowered] = {}
-    expression = inline(expression)
+    expression = expand_names(expression)
     for node in postorder(expression):
         handler = _HANDLERS.get(type(node))
         if handler is None:
@@ -60,22 +61,6 @@ def lower(expression: Expression) -> Node:
     if result.batch:
         raise ShapeError(f"the index {result.batch[0].name} is used outside its sum in {expression}")
     return result.node
-
-
-def inline(expression: Expression) -> Expression:
-    """Return the expression with the names of its `where` clauses replaced by what they stand for."""
-    while True:
-        found = [n for n in postorder(expression) if isinstance(n, Where)]
-        if not found:
-            return expression
-        clause = found[0]
-        body = clause.args[0]
-        values = dict(zip(clause.names, clause.args[1:], strict=True))
-        for _ in range(len(values) + 1):
-            if not any(n in values for n in postorder(body)):
-                break
-            body = substitute(body, dict(values))
-        expression = substitute(expression, {clause: body})
 
 
 def leaf_of(e: Symbol | sp.Symbol) -> Leaf:

@@ -26,8 +26,10 @@ ALIASES = {
 SILENT = ("real", "scalar")  # words that say what is true anyway
 
 _LATEX = (
-    (r"\\(?:left|right|,|;|!|quad)(?![a-zA-Z])|\$", ""), (r"\\mathbb\s*\{?\s*([RZ])\s*\}?|ℝ", r"R"), (r"\\times(?![a-zA-Z])", "×"),
-    (r"\\in(?![a-zA-Z])|∈", " in "), (r"\\geq?(?:slant)?(?![a-zA-Z])|≥", ">="), (r"\\leq?(?:slant)?(?![a-zA-Z])|≤", "<="),
+    (r"\\(?:left|right|,|;|!|quad)(?![a-zA-Z])|\$", ""),
+    (r"\\mathbb\s*\{?\s*([RZ])\s*\}?|ℝ", r"R"), (r"\\times(?![a-zA-Z])", "×"),
+    (r"\\in(?![a-zA-Z])|∈", " in "),
+    (r"\\geq?(?:slant)?(?![a-zA-Z])|≥", ">="), (r"\\leq?(?:slant)?(?![a-zA-Z])|≤", "<="),
     (r"\\sim(?![a-zA-Z])|∼", "~"), (r"\\([{}])", r"\1"), (r"\\infty(?![a-zA-Z])|∞", "oo"), ("−", "-"),
 )  # fmt: skip
 _ONE = r"(?:\{(?:[^{}]|\{[^{}]*\})*\}|\\[A-Za-z]+|\w)"
@@ -75,7 +77,9 @@ def split_items(text: str) -> list[str]:
             continue
         if _continues(piece):
             if not items:
-                raise DeclarationError(f"{piece!r} is a property without a symbol; write the name first, as in 'w: d {piece}'")
+                raise DeclarationError(
+                    f"{piece!r} is a property without a symbol; write the name first, as in 'w: d {piece}'"
+                )
             items[-1] += ", " + piece
         else:
             items.append(piece)
@@ -86,22 +90,25 @@ def read_item(item: str) -> Declared:
     """Read ``name[: shape] [property...] [range]``."""
     between = _BETWEEN.match(_plain(item))
     if between:
-        low, first, rest, second, high = (*between.group(1, 2), between["rest"], *between.group(4, 5))
-        found = read_item(rest.strip())
-        domain = Domain(_number(low), _number(high), first == "<", second == "<")
+        found = read_item(between["rest"].strip())
+        domain = Domain(_number(between[1]), _number(between[5]), between[2] == "<", between[4] == "<")
         return replace(found, text=_tidy(item), domain=_both(found.domain, domain, item), bare=False)
     match = _NAME.match(item)
     if not match:
-        raise DeclarationError(f"cannot read the declaration {item!r}: it does not begin with a name. Write 'w: d' or 'lam > 0'")
+        raise DeclarationError(
+            f"cannot read the declaration {item!r}: it does not begin with a name. Write 'w: d' or 'lam > 0'"
+        )
     rest = item[match.end() :]
     colon = re.match(r"\s*:\s*", rest)
     if _reserved(match[0].strip()) and not colon:
         raise DeclarationError(f"{match[0].strip()!r} in {item!r} is a reserved property word, not a name")
     if not colon and rest and not re.match(r"[\s<>=≤≥∈~\\$]", rest):
-        raise DeclarationError(f"cannot read the declaration {item!r}: {rest.strip()!r} after the name. Write 'w: d' or 'lam > 0'")
-    near = [] if colon or rest.strip() or len(item) < 5 else difflib.get_close_matches(item.lower(), sorted(_by_phrase()), 1, 0.8)
+        raise DeclarationError(
+            f"cannot read the declaration {item!r}: {rest.strip()!r} after the name. Write 'w: d' or 'lam > 0'"
+        )
+    near = "" if colon or rest.strip() else _near(item)
     if near:
-        raise DeclarationError(f"{item!r} is not a known property. Did you mean {near[0]!r}?")
+        raise DeclarationError(f"{item!r} is not a known property. Did you mean {near!r}?")
     return read_value(match[0].strip(), rest[colon.end() :] if colon else rest, item, not colon)
 
 
@@ -152,7 +159,9 @@ def _range(found: Declared, rest: str) -> tuple[Declared, int] | None:
     match = _RELATION.match(rest)
     if match:
         if match[2] is None:
-            raise DeclarationError(f"the range in {found.text!r} needs a number after {match[1]}, as in '{found.name} {match[1]} 0'")
+            raise DeclarationError(
+                f"the range in {found.text!r} needs a number after {match[1]}, as in '{found.name} {match[1]} 0'"
+            )
         bound, strict = _number(match[2]), "=" not in match[1]
         domain = Domain(low=bound, low_open=strict) if match[1][0] == ">" else Domain(high=bound, high_open=strict)
         return _with_domain(found, domain), match.end()
@@ -252,7 +261,9 @@ def _shape(found: Declared, rest: str) -> tuple[Declared, int] | None:
         return None
     after = rest[match.end() :]
     if re.match(r"\s*(?:×|x(?=\s|$))|[-+*/^({\[]", after):
-        raise DeclarationError(f"cannot read the shape {rest.split(',')[0]!r} of {found.name}: sizes are names or numbers, as in 'n x d'")
+        raise DeclarationError(
+            f"cannot read the shape {rest.split(',')[0]!r} of {found.name}: sizes are names or numbers, as in 'n x d'"
+        )
     return replace(found, shape=_sizes(found, re.split(_BY, match[0])), bare=False), match.end()
 
 
@@ -260,12 +271,14 @@ def _sizes(found: Declared, axes: list[str]) -> tuple[int | str, ...]:
     sizes: list[int | str] = []
     for axis in axes:
         if not re.fullmatch(_AXIS, axis):
-            raise DeclarationError(f"{axis!r} in {found.text!r} is not a size: sizes are names or positive integers, as in 'n x d'")
+            raise DeclarationError(
+                f"{axis!r} in {found.text!r} is not a size: sizes are names or positive integers, as in 'n x d'"
+            )
         if not axis.isdigit() and (_reserved(axis) or axis.lower() in SILENT):
             raise DeclarationError(f"{axis!r} in {found.text!r} is a reserved property word, never a dimension")
-        near = [] if axis.isdigit() or len(axis) < 5 else difflib.get_close_matches(axis.lower(), sorted(_by_phrase()), 1, 0.8)
+        near = _near(axis)
         if near:
-            raise DeclarationError(f"{axis!r} in {found.text!r} is not a known property. Did you mean {near[0]!r}?")
+            raise DeclarationError(f"{axis!r} in {found.text!r} is not a known property. Did you mean {near!r}?")
         sizes.append(int(axis) if axis.isdigit() else canonical(axis))
     if 0 in sizes or not sizes:
         raise DeclarationError(f"{found.text!r}: sizes are positive, and at least one is needed")
@@ -275,10 +288,20 @@ def _sizes(found: Declared, axes: list[str]) -> tuple[int | str, ...]:
         raise DeclarationError(f"{found.text!r}: one entry is a scalar; declare it without a shape")
     if sizes[0] == 1 and len(sizes) == 2:
         other = sizes[1]
-        raise DeclarationError(f"{found.text!r}: a row is the transpose of a vector. Declare '{found.name}: {other}' and write {found.name}'")
+        raise DeclarationError(
+            f"{found.text!r}: a row is the transpose of a vector. "
+            f"Declare '{found.name}: {other}' and write {found.name}'"
+        )
     if 1 in sizes:
         raise DeclarationError(f"{found.text!r}: an axis of size 1 is left out")
     return tuple(sizes)
+
+
+def _near(word: str) -> str:
+    """Phrase that a word was probably meant to be, or nothing."""
+    if word.isdigit() or len(word) < 5:
+        return ""
+    return next(iter(difflib.get_close_matches(word.lower(), sorted(_by_phrase()), 1, 0.8)), "")
 
 
 def _unknown(found: Declared, rest: str) -> str:

@@ -6,7 +6,7 @@ Reading of the text is in `declaration_text`; here declarations become symbols, 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 import sympy as sp
 from sympy.core.facts import InconsistentAssumptions
@@ -20,7 +20,7 @@ from symml.language.operators import show_shape, symbol
 from symml.language.properties import BY_NAME, Domain, closure, domain_facts
 from symml.language.symbols import ScalarSymbol, dimension, is_dimension
 
-Declarable = Symbol | sp.Symbol
+Declarable: TypeAlias = Any  # a Symbol, or a sympy.Symbol
 _SIGNS = {"positive": "positive", "nonnegative": "nonnegative", "negative": "negative", "nonzero": "nonzero"}
 _ASSUMED = ("positive", "nonnegative", "negative", "nonzero", "integer", "dimension")
 
@@ -57,7 +57,9 @@ def declare(where: Any) -> Any:
     table = read_declarations(where)
     if isinstance(where, Mapping):
         return {key: table[_key(key)] for key in where}
-    names = list(dict.fromkeys(item.name for item in _items(where))) if isinstance(where, str) else [_key(s) for s in where]
+    names = (
+        list(dict.fromkeys(item.name for item in _items(where))) if isinstance(where, str) else [_key(s) for s in where]
+    )
     if not names:
         raise DeclarationError("nothing is declared. Write 'X: n x d, w: d, lam > 0'")
     return table[names[0]] if len(names) == 1 else tuple(table[name] for name in names)
@@ -103,7 +105,8 @@ def describe(found: Any) -> str:
     name = canonical(found.name)
     if is_dimension(found):
         return f"{name} dimension"
-    domain, words = getattr(found, "domain", None), getattr(found, "properties", frozenset())
+    domain = getattr(found, "domain", None)
+    words: frozenset[str] = getattr(found, "properties", frozenset())
     parts = [str(domain)] if domain else []
     if not parts:
         rows = (("is_positive", "> 0"), ("is_negative", "< 0"), ("is_nonnegative", ">= 0"), ("is_nonpositive", "<= 0"))
@@ -163,7 +166,9 @@ def _from_mapping(name: Any, value: Any) -> tuple[str, Declarable, str, bool]:
         return key, value, describe(value), False
     if isinstance(value, (tuple, list)):
         return _built(read_value(str(name), "(" + ", ".join(str(v) for v in value) + ")" if value else ""))
-    raise DeclarationError(f"the declaration of {name} is text such as 'n x d, symmetric' or a symbol, not {type(value).__name__}")
+    raise DeclarationError(
+        f"the declaration of {name} is text such as 'n x d, symmetric' or a symbol, not {type(value).__name__}"
+    )
 
 
 def _built(item: Declared) -> tuple[str, Declarable, str, bool]:
@@ -179,9 +184,15 @@ def build(item: Declared) -> Declarable:
     try:
         plain = sp.Symbol(item.name, **_assumptions(facts, item.domain))
     except InconsistentAssumptions:
-        raise DeclarationError(f"{item.text!r} contradicts itself: {', '.join(_ordered(item.words))} {item.domain or ''}") from None
+        raise DeclarationError(
+            f"{item.text!r} contradicts itself: {', '.join(_ordered(item.words))} {item.domain or ''}"
+        ) from None
     if "dimension" in item.words:
-        if not set(item.words) <= {"dimension", "positive", "integer", "nonnegative", "nonzero"} or item.domain or shape:
+        if (
+            not set(item.words) <= {"dimension", "positive", "integer", "nonnegative", "nonzero"}
+            or item.domain
+            or shape
+        ):
             raise DeclarationError(f"{item.text!r}: a dimension is a positive integer and has no other property")
         return dimension(item.name)
     words = item.words - {w for word in item.words for w in closure(frozenset({word})) if w != word}
@@ -219,8 +230,15 @@ def _check_word(item: Declared, word: str, shape: tuple[Any, ...]) -> None:
     square = len(shape) == 2 and shape[0] == shape[1]
     fits = {"any": True, "scalar": not shape, "array": bool(shape), "matrix": len(shape) == 2, "square": square}[row.on]
     if not fits:
-        needs = {"scalar": "a scalar", "array": "a vector or matrix", "matrix": "a matrix", "square": "a square matrix"}[row.on]
-        raise DeclarationError(f"{item.text!r}: {word} needs {needs}, {item.name} is {show_shape(shape) if shape else 'a scalar'}")
+        needs = {
+            "scalar": "a scalar",
+            "array": "a vector or matrix",
+            "matrix": "a matrix",
+            "square": "a square matrix",
+        }[row.on]
+        raise DeclarationError(
+            f"{item.text!r}: {word} needs {needs}, {item.name} is {show_shape(shape) if shape else 'a scalar'}"
+        )
 
 
 def _reconcile(name: str, known: Declarable, found: Declarable, before: str, text: str) -> Declarable:

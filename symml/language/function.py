@@ -94,7 +94,8 @@ def function(name: str) -> Function:
     try:
         return spellings()[name]
     except KeyError:
-        raise NotSupportedError(f"{name} is not a function symml knows; known: {', '.join(sorted(functions()))}") from None
+        known = ", ".join(sorted(functions()))
+        raise NotSupportedError(f"{name} is not a function symml knows; known: {known}") from None
 
 
 def call(name: str, arguments: tuple[Expression, ...]) -> Expression:
@@ -134,7 +135,9 @@ def of_scalars(record: Function, *arguments: Scalar) -> Expression:
     found = record.sympy(*(a.value for a in arguments))
     if not found.is_Symbol and found.has(sp.zoo, sp.nan, sp.oo, -sp.oo, sp.I):
         shown = ", ".join(str(a.value) for a in arguments)
-        raise DomainError(f"{record.name}({shown}) is not a finite real number: {record.name} needs an argument {record.domain}")
+        raise DomainError(
+            f"{record.name}({shown}) is not a finite real number: {record.name} needs an argument {record.domain}"
+        )
     return make(Scalar, (), (found,), ())
 
 

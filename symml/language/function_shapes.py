@@ -17,7 +17,7 @@ ShapeRule = Callable[[Shape], Shape]
 
 
 def whole(name: str) -> ShapeRule:
-    """Any vector or matrix gives a scalar."""
+    """Return the rule of an array of any shape that gives a scalar."""
 
     def rule(a: Shape) -> Shape:
         return ()
@@ -26,7 +26,7 @@ def whole(name: str) -> ShapeRule:
 
 
 def square_to_scalar(name: str) -> ShapeRule:
-    """A square matrix gives a scalar."""
+    """Return the rule of a square matrix that gives a scalar."""
 
     def rule(a: Shape) -> Shape:
         _square(name, a)
@@ -36,7 +36,7 @@ def square_to_scalar(name: str) -> ShapeRule:
 
 
 def square_to_square(name: str) -> ShapeRule:
-    """A square matrix gives one of the same size."""
+    """Return the rule of a square matrix that gives one of the same size."""
 
     def rule(a: Shape) -> Shape:
         _square(name, a)
@@ -46,7 +46,7 @@ def square_to_square(name: str) -> ShapeRule:
 
 
 def matrix(name: str, out: Callable[[Any, Any], Shape]) -> ShapeRule:
-    """A matrix of r rows and c columns gives the shape `out(r, c)`."""
+    """Return the rule of a matrix of r rows and c columns that gives the shape `out(r, c)`."""
 
     def rule(a: Shape) -> Shape:
         if len(a) != 2:
@@ -56,7 +56,9 @@ def matrix(name: str, out: Callable[[Any, Any], Shape]) -> ShapeRule:
     return rule
 
 
-def array_or(name: str, rule: Callable[..., Shape], on_scalar: Callable[[Expression], Expression]) -> Callable[..., Expression]:
+def array_or(
+    name: str, rule: Callable[..., Shape], on_scalar: Callable[[Expression], Expression]
+) -> Callable[..., Expression]:
     """Return the `build` of a function of one array that means something simpler of a scalar."""
 
     def build(x: Expression) -> Expression:

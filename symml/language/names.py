@@ -28,6 +28,7 @@ FROM_ACCENT = {mark: name for name, mark in ACCENTS.items()} | {"\u0305": "bar"}
 SUBSCRIPTS = dict(zip("0123456789ijkrstuvxaehlmnop", "₀₁₂₃₄₅₆₇₈₉ᵢⱼₖᵣₛₜᵤᵥₓₐₑₕₗₘₙₒₚ", strict=True))
 FROM_SUBSCRIPT = {v: k for k, v in SUBSCRIPTS.items()}
 POWERS = {"2": "sq"}
+FONTS = "mathbf|boldsymbol|bm|mathrm|mathit|vec|mathcal|mathsf|mathbb|operatorname"
 
 
 @cache
@@ -40,11 +41,12 @@ def canonical(name: str) -> str:
     ['lam', 'lam', 'lam', 'W1', 'W1', 'W1', 'x_bar', 'w_hat']
     """
     text = unicodedata.normalize("NFD", name.strip())
-    text = re.sub(r"\\(?:mathbf|boldsymbol|bm|mathrm|mathit|vec|mathcal|mathsf|mathbb|operatorname)(?![a-zA-Z])\s*", "", text)
+    text = re.sub(rf"\\(?:{FONTS})(?![a-zA-Z])\s*", "", text)
     accents = re.findall(r"\\(hat|bar|tilde|dot|widehat|widetilde|overline)(?![a-zA-Z])", text)
     text = re.sub(r"\\(hat|bar|tilde|dot|widehat|widetilde|overline)(?![a-zA-Z])\s*", "", text)
     text = re.sub(r"\^\{?[(\[](\w+)[)\]]\}?", r"_\1", text.replace("²", "^2"))  # W^{(1)}, W^{[2]}: a label
-    text = re.sub(r"\^\{?([2-9])\}?", lambda m: "_" + POWERS.get(m[1], f"pow{m[1]}"), text)  # sigma^2, declared as one name
+    # sigma^2, declared as one name
+    text = re.sub(r"\^\{?([2-9])\}?", lambda m: "_" + POWERS.get(m[1], f"pow{m[1]}"), text)
     text = text.replace("{", "").replace("}", "").replace("\\", "")
     marks = [FROM_ACCENT[c] for c in text if c in FROM_ACCENT]
     text = "".join(c for c in text if c not in FROM_ACCENT)
@@ -72,7 +74,7 @@ def _letter(piece: str) -> str:
 
 
 def _split(name: str) -> tuple[str, list[str], list[str]]:
-    """Base letter, subscripts, accents of a canonical name."""
+    """Return base letter, subscripts and accents of a canonical name."""
     pieces = name.rstrip("_").split("_")
     accents = [p for p in pieces[1:] if p in ACCENTS]
     subs = [p for p in pieces[1:] if p not in ACCENTS]
@@ -80,6 +82,10 @@ def _split(name: str) -> tuple[str, list[str], list[str]]:
     if match:
         return match[1], [match[2], *subs], accents
     return pieces[0], subs, accents
+
+
+def _can_lower(sub: str) -> bool:
+    return "star" not in sub and "plus" not in sub and set(sub) <= set(SUBSCRIPTS)
 
 
 @cache
@@ -95,7 +101,7 @@ def unicode_name(name: str) -> str:
             shown += "'"
         elif sub in POWERS.values():
             shown += "²"
-        elif "star" not in sub and "plus" not in sub and shown[-1] not in FROM_SUBSCRIPT and set(sub) <= set(SUBSCRIPTS):
+        elif _can_lower(sub) and shown[-1] not in FROM_SUBSCRIPT:
             shown += "".join(SUBSCRIPTS[c] for c in sub)
         else:
             shown += "_" + GREEK.get(sub, sub.replace("star", "*"))

@@ -214,6 +214,8 @@ def scale(coefficient: sp.Expr, factors: Sequence[Expression]) -> Expression:
         return scalar(coefficient)
     if coefficient == 1 and len(factors) == 1:
         return factors[0]
+    if len(factors) == 1 and isinstance(factors[0], Mul):
+        return scale(coefficient * factors[0].coefficient, factors[0].args)
     return make(Mul, tuple(factors), (sp.sympify(coefficient),), chain_shape(factors))
 
 
@@ -318,19 +320,21 @@ def multiply_any(*factors: Any) -> Expression:
     # a chain that closes to a scalar becomes one factor when more arrays follow
     done: list[Expression] = []
     run: list[Expression] = []
+    first: Expression | None = None
+    last: Expression | None = None
     for factor in flat:
         if factor.shape == ():
             run.append(factor)
             continue
-        arrays = [f for f in run if f.shape != ()]
-        if arrays:
-            so_far = chain_shape(arrays)
-            if so_far == ():
+        if first is not None and last is not None:
+            if two_axes(first.shape)[0] == 1 and two_axes(last.shape)[1] == 1:
                 done.append(scale(ONE, run))
-                run = [factor]
+                run, first, last = [factor], factor, factor
                 continue
-            _check_product(scale(ONE, arrays), factor)
+            if len(first.shape) > 2 or len(factor.shape) > 2 or two_axes(last.shape)[1] != two_axes(factor.shape)[0]:
+                _check_product(scale(ONE, [f for f in run if f.shape != ()]), factor)
         run.append(factor)
+        first, last = (factor if first is None else first), factor
     if done:
         rest_scalar = chain_shape(run) == () and any(f.shape != () for f in run)
         flat = [*done, *([scale(ONE, run)] if rest_scalar else run)]
@@ -421,6 +425,8 @@ def power(base: Any, exponent: Any) -> Expression:
         return base
     if isinstance(base, Mul) and base.coefficient != 1 and (q.is_integer or base.coefficient.is_positive):
         return multiply_any(scalar(base.coefficient**q), power(scale(ONE, base.args), q))
+    if isinstance(base, Mul) and q.is_integer and all(a.shape == () for a in base.args):
+        return multiply_any(*(power(a, q) for a in base.args))
     if isinstance(base, Pow) and (q.is_integer or _nonnegative(base.args[0])):
         return power(base.args[0], base.exponent * q)
     return make(Pow, (base,), (q,), ())

@@ -164,7 +164,7 @@ class normcdf(ScalarFunction):  # noqa: N801
 
     def fdiff(self, argindex: int = 1) -> Any:
         """Return the standard normal density."""
-        return sp.exp(-self.args[0] ** 2 / 2) / sp.sqrt(2 * sp.pi)
+        return sp.exp(-(self.args[0] ** 2) / 2) / sp.sqrt(2 * sp.pi)
 
     def _eval_is_positive(self) -> bool | None:
         return True if self.args[0].is_real else None

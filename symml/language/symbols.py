@@ -23,6 +23,7 @@ class ScalarSymbol(sp.Symbol):  # type: ignore[misc]
     def __new__(
         cls, name: str, domain: Domain | None, properties: Iterable[str] = (), **assumptions: Any
     ) -> ScalarSymbol:
+        """Return the symbol of a canonical name, its range, its words and SymPy's assumptions."""
         symbol: ScalarSymbol = sp.Symbol.__xnew__(cls, name, **assumptions)
         symbol.domain = domain
         symbol.properties = frozenset(properties)

@@ -71,7 +71,7 @@ def free_symbols(expression: Expression) -> set[Any]:
 
 def declarations(expression: Expression) -> Declarations:
     """Return the table of the symbols, named or undeclared, in order of first appearance."""
-    order = {}
+    order: dict[str, int] = {}
     for node in postorder(expression):
         if isinstance(node, Symbol):
             order[node.name] = len(order)

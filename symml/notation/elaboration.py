@@ -304,7 +304,8 @@ def _element(state: Elaboration, node: Syntax, args: list[Any]) -> Expression:
         if isinstance(value, Scalar) and value.value.is_Integer:
             if value.value == 0:
                 raise state.fail("entries are counted from 1 in text", part)
-            keys.append(int(value.value) - (value.value > 0))
+            position = int(value.value)
+            keys.append(position - 1 if position > 0 else position)
         elif value is ALL or isinstance(value, Index):
             keys.append(value)
         else:

@@ -16,8 +16,29 @@ import sympy as sp
 from symml.errors import DataError, NotSupportedError
 from symml.language import hooks
 from symml.language.expressions import (
-    Action, Add, Apply, BoundSum, Call, Dim, Einstein, Element, ElemPow, Expression, Eye, Hadamard, Index, Indicator,
-    Literal, Mul, Ones, Pow, Scalar, Shape, Symbol, Transpose, Zeros,
+    Action,
+    Add,
+    Apply,
+    BoundSum,
+    Call,
+    Dim,
+    Einstein,
+    Element,
+    ElemPow,
+    Expression,
+    Eye,
+    Hadamard,
+    Index,
+    Indicator,
+    Literal,
+    Mul,
+    Ones,
+    Pow,
+    Scalar,
+    Shape,
+    Symbol,
+    Transpose,
+    Zeros,
 )  # fmt: skip
 from symml.language.function import function
 from symml.language.names import canonical
@@ -44,11 +65,16 @@ class Sizes:
         return value.xreplace({s: sp.Integer(v) for s, v in known.items()}).doit()
 
     def _is_size(self, s: Any) -> bool:
-        return isinstance(s, sp.Symbol) and not isinstance(s, sp.Dummy) and is_dimension(s) and canonical(s.name) in self.sizes
+        return (
+            isinstance(s, sp.Symbol)
+            and not isinstance(s, sp.Dummy)
+            and is_dimension(s)
+            and canonical(s.name) in self.sizes
+        )
 
     def axes(self, shape: Shape) -> tuple[int, int]:
         """Rows and columns of the matrix of entries."""
-        rows, columns = (*shape, 1) if len(shape) == 1 else (1, 1) if not shape else shape
+        rows, columns = (*shape, 1, 1)[:2] if len(shape) < 2 else shape
         return self.size(rows), self.size(columns)
 
 
@@ -210,7 +236,9 @@ def _element(node: Element, args: list[Any], at: Sizes) -> Any:
     sizes = [at.size(d) for d in node.args[0].shape]
     spots = [int(next(indices)) - 1 if p == "index" else p for p in node.positions]
     row, column = (*spots, 0) if len(spots) == 1 else spots
-    row, column = (p + s if isinstance(p, int) and p < 0 else p for p, s in zip((row, column), (*sizes, 1), strict=False))
+    row, column = (
+        p + s if isinstance(p, int) and p < 0 else p for p, s in zip((row, column), (*sizes, 1), strict=False)
+    )
     if row is not None and column is not None:
         return base[row, column]
     return base[:, column] if row is None else base[row, :].T
@@ -255,7 +283,9 @@ def _einstein(node: Einstein, args: list[Any], at: Sizes) -> Any:
 
     spots = list(itertools.product(*(range(lengths[c]) for c in out)))
     consistent = [all(s[k] == s[out.index(c)] for k, c in enumerate(out)) for s in spots]
-    entries = [entry(dict(zip(out, s, strict=True))) if ok else sp.S.Zero for s, ok in zip(spots, consistent, strict=True)]
+    entries = [
+        entry(dict(zip(out, s, strict=True))) if ok else sp.S.Zero for s, ok in zip(spots, consistent, strict=True)
+    ]
     if len(out) > 2:
         return sp.Array(entries, tuple(lengths[c] for c in out))
     return sp.Matrix(*at.axes(node.shape), entries) if out else entries[0]

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import sympy as sp
-
-from symml.language.expressions import Call, ElemPow, Expression, Eye, Hadamard, Mul, Ones, Pow, Symbol, Transpose
-from symml.notation.scalars import joined, quotient, split
+from symml.language.expressions import ElemPow, Expression, Eye, Hadamard, Mul, Ones, Pow, Symbol, Transpose
+from symml.notation.scalars import quotient, split
 from symml.notation.style import Piece, shown, tight
-from symml.notation.table import JUXTAPOSITION, PRODUCT
+from symml.notation.table import JUXTAPOSITION, POWER, PRODUCT
 
 if TYPE_CHECKING:
     from symml.notation.writing import Writer
@@ -41,25 +39,32 @@ def product(w: Writer, e: Mul) -> Piece:
     if not behind:
         text = _side_by_side(w, [*prefix, Piece(body, level)])
         return Piece(text, level if level == PRODUCT else JUXTAPOSITION, minus)
-    fraction = w.style.fraction([Piece(body, JUXTAPOSITION)], behind)
     if w.style.operators["fraction_in_front"]:
+        if len(prefix) == 1 and not groups[0][1]:
+            body, prefix = _side_by_side(w, [*prefix, Piece(body, JUXTAPOSITION)]), []
+        elif len(chain) == 1 and not prefix:
+            body = shown(w.style, w.of(chain[0]))
+        fraction = w.style.fraction([Piece(body, JUXTAPOSITION)], behind)
         return Piece(_side_by_side(w, [*prefix, fraction]), JUXTAPOSITION, minus)
-    return Piece(_side_by_side(w, [*prefix, Piece(body, JUXTAPOSITION)]) + fraction.text[len(body) :], PRODUCT, minus)
+    fraction = w.style.fraction([Piece(body, JUXTAPOSITION)], behind)
+    return Piece(_side_by_side(w, [*prefix, fraction]), PRODUCT, minus)
 
 
 def _groups(w: Writer, e: Mul, above: list[Piece], below: list[Piece], first: int) -> list[tuple[list[Piece], list[Piece]]]:
     """Leading scalars as fractions, in their order: factors above the line, then factors below it."""
     groups = [(list(above), list(below))]
+    if below and first and not any(_divides(a) for a in e.args[:first]):
+        groups.append(([], []))
     lonely = first == len(e.args) and sum(not _divides(a) for a in e.args) == 1 and first > 1
     for a in e.args[:first]:
         if _divides(a):
             groups[-1][1].append(_divisor(w, a))
             continue
-        if groups[-1][1] and (len(groups) > 1 or groups[-1][1] != below):
+        if len(groups[-1][1]) > (len(below) if len(groups) == 1 else 0):
             groups.append(([], []))
         piece = w.of(a)
-        if lonely and isinstance(a, Mul) and piece.level == JUXTAPOSITION and not below:
-            piece = Piece(piece.text, 4, piece.minus)
+        if lonely and isinstance(a, Mul) and piece.level == JUXTAPOSITION:
+            piece = piece._replace(level=POWER)
         groups[-1][0].append(piece)
     return groups
 
@@ -97,6 +102,8 @@ def _chain(w: Writer, chain: tuple[Expression, ...], prefixed: bool, divided: bo
             parts.append(w.power(a.args[0], a.exponent).text)
         else:
             parts.append(tight(w.style, w.of(a)))
+    if len(parts) > 2 and isinstance(chain[-2], Ones) and isinstance(chain[-1], Transpose) and isinstance(chain[-1].args[0], Ones):
+        parts[:-1] = [w.style.bracket(" ".join(parts[:-1]))]  # row sums, spread over the columns
     return " ".join(parts), JUXTAPOSITION
 
 
@@ -105,5 +112,3 @@ def _side_by_side(w: Writer, pieces: list[Piece]) -> str:
     parts = [p.text if p.level >= PRODUCT and not p.minus else w.style.bracket(shown(w.style, p)) for p in pieces]
     return " ".join(parts)
 
-
-assert Call and sp and joined

@@ -34,7 +34,9 @@ _SIZED_EYE = re.compile(r"I(?:_(\w+)|(\d+))")
 CONSTANTS = {"pi": sp.pi}
 
 
-def parse(text: str, where: Any = None, *, names: Mapping[str, Any] | None = None) -> Expression:
+def parse(
+    text: str, where: Any = None, *, names: Mapping[str, Any] | None = None, shape: tuple[Any, ...] | None = None
+) -> Expression:
     r"""Read an expression from text.
 
     Parameters
@@ -46,6 +48,8 @@ def parse(text: str, where: Any = None, *, names: Mapping[str, Any] | None = Non
         Declarations. Without them names are inferred from shapes and typography.
     names : mapping
         Expressions that names stand for.
+    shape : tuple
+        The shape the expression must have, where that is known: it settles the size of a lone `I` or `𝟏`.
 
     Returns
     -------
@@ -76,7 +80,7 @@ def parse(text: str, where: Any = None, *, names: Mapping[str, Any] | None = Non
       X w + z
             ^
     """
-    reading = _Reading(text, where, names)
+    reading = _Reading(text, where, names, shape)
     definitions, body = reading.statements()
     target = reading.program.target
     if target is not None and target.head == "element":
@@ -97,7 +101,7 @@ def parse_program(text: str, where: Any = None) -> tuple[list[tuple[Symbol, Expr
     objective : Expression
         The last statement, in terms of the names.
     """
-    reading = _Reading(text, where, None)
+    reading = _Reading(text, where, None, None)
     definitions, body = reading.statements()
     _readings[body] = tuple(reading.notes)
     return definitions, body
@@ -106,7 +110,7 @@ def parse_program(text: str, where: Any = None) -> tuple[list[tuple[Symbol, Expr
 class _Reading:
     """One text being read: what its names mean, and the choices made."""
 
-    def __init__(self, text: str, where: Any, names: Mapping[str, Any] | None) -> None:
+    def __init__(self, text: str, where: Any, names: Mapping[str, Any] | None, shape: tuple[Any, ...] | None) -> None:
         if not isinstance(text, str):
             raise NotationError(f"parse reads text, not {type(text).__name__}")
         declared = read_declarations(where) if where is not None else {}
@@ -115,7 +119,7 @@ class _Reading:
             self.declared[canonical(name)] = op.as_expression(value)
         self.notes: list[str] = []
         self.program: Program = read(text, _functions(), self.declared)
-        self.source = text
+        self.source, self.shape = text, shape
         self.strict = where is not None or bool(names)
         self.names: dict[str, Expression | None] = {}
         self.definitions = {d.name: d for d in self.program.definitions}
@@ -292,6 +296,10 @@ class _Reading:
 
     def _fit(self, shapes: Shapes, open_nodes: list[Syntax]) -> None:
         """Take the sizes found; what is left takes the only dimension there is, or is in doubt."""
+        found = shapes.known.get(self.program.last.body.place)
+        if self.shape is not None and found is not None and len(found) == len(self.shape):
+            for a, b in zip(found, self.shape, strict=True):
+                shapes.equations.equal(a, b)
         dims = sorted({n for n, v in self.declared.items() if isinstance(v, sp.Symbol) and v == dimension(v.name)})
         for node in open_nodes:
             key = ("index", node.value) if node.head == "index" else node.place
@@ -324,7 +332,7 @@ class _Reading:
         else:
             example = "ones(n)" if node.head == "ones" else "eye(n)"
             message = f"the size of {shown} is not determined by what stands around it: write {example}"
-        raise DeclarationError(with_caret(message, self.source, node.span))
+        raise DeclarationError(message)
 
 
 def _functions() -> set[str]:

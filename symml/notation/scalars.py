@@ -118,10 +118,10 @@ def _function(style: Style, value: Any) -> Piece:
             return Piece(style.templates["abs"].format(inner), ATOM)
     if name == "polygamma" and value.args[0] in (0, 1):
         name = "digamma" if value.args[0] == 0 else "trigamma"
-        return Piece(style.call(name, [shown(style, scalar_piece(style, value.args[1]))]), ATOM)
+        return Piece(style.call(style.head(name, False), [shown(style, scalar_piece(style, value.args[1]))]), ATOM)
     if name is None:
-        return Piece(style.operators["unknown"] and _Foreign(style).doprint(value) or str(value), ATOM)
-    return Piece(style.call(name, [shown(style, scalar_piece(style, a)) for a in value.args]), ATOM)
+        return Piece(_Foreign(style).doprint(value) if style.operators["foreign"] else str(value), ATOM)
+    return Piece(style.call(style.head(name, False), [shown(style, scalar_piece(style, a)) for a in value.args]), ATOM)
 
 
 class _Foreign(LatexPrinter):  # type: ignore[misc]
@@ -150,7 +150,7 @@ def _rational(style: Style, value: Any) -> Piece:
 
 def _constant(style: Style, value: Any) -> Piece:
     if value == sp.E:
-        return Piece(style.call("exp", ["1"]), ATOM)
+        return Piece(style.call(style.head("exp", False), ["1"]), ATOM)
     return Piece(style.operators.get(_CONSTANTS[value], _CONSTANTS[value]), ATOM)
 
 

@@ -35,8 +35,10 @@ class Style:
         Base text and exponent to text.
     fraction : callable
         Numerator and denominator pieces to a piece.
+    head : callable
+        Printed head of a function, given its name and whether its own sign is taken by a symbol.
     call : callable
-        Function name and argument texts to text.
+        Head and argument texts to text.
     bracket : callable
         Text in round brackets.
     sized : callable
@@ -54,6 +56,7 @@ class Style:
     power: Callable[[str, Piece], str]
     elementwise_power: Callable[[str, Piece], str]
     fraction: Callable[[Sequence[Piece], Sequence[Piece]], Piece]
+    head: Callable[[str, bool], str]
     call: Callable[[str, Sequence[str]], str]
     bracket: Callable[[str], str]
     sized: Callable[[str, Sequence[str]], Piece]

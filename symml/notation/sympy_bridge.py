@@ -20,14 +20,45 @@ from sympy.matrices.expressions.slice import MatrixSlice
 from symml.errors import NotSupportedError
 from symml.language import hooks
 from symml.language.expressions import (
-    Add, Apply, Call, Dim, Element, ElemPow, Expression, Eye, Hadamard, Literal, Mul, Ones, Pow, Scalar, Shape, Symbol,
-    Transpose, Zeros, postorder,
+    Add,
+    Apply,
+    Call,
+    Dim,
+    Element,
+    ElemPow,
+    Expression,
+    Eye,
+    Hadamard,
+    Literal,
+    Mul,
+    Ones,
+    Pow,
+    Scalar,
+    Shape,
+    Symbol,
+    Transpose,
+    Zeros,
+    postorder,
 )  # fmt: skip
 from symml.language.function import function, functions
 from symml.language.names import canonical
 from symml.language.operators import (
-    apply_lambda, as_dim, call, element, elementwise_power, elementwise_product, exact, eye, from_axes, literal, ones, power,
-    scalar, symbol, transpose, zeros,
+    apply_lambda,
+    as_dim,
+    call,
+    element,
+    elementwise_power,
+    elementwise_product,
+    exact,
+    eye,
+    from_axes,
+    literal,
+    ones,
+    power,
+    scalar,
+    symbol,
+    transpose,
+    zeros,
 )  # fmt: skip
 from symml.language.properties import closure
 from symml.language.symbols import dimension
@@ -148,7 +179,9 @@ def _position(part: Any, position: Any, size: Any) -> int:
 
 def _matrix_slice(part: Any, args: list[Expression]) -> Expression:
     (base,) = args
-    whole = [tuple(s) == (0, size, 1) for s, size in zip((part.rowslice, part.colslice), part.parent.shape, strict=True)]
+    whole = [
+        tuple(s) == (0, size, 1) for s, size in zip((part.rowslice, part.colslice), part.parent.shape, strict=True)
+    ]
     if whole == [True, True]:
         return base
     if whole == [False, True] and part.shape[0] == 1:
@@ -224,7 +257,9 @@ def to_sympy(expression: Expression) -> Any:
 def _write(node: Expression, args: list[Any]) -> Any:
     rule = _OUT.get(type(node))
     if rule is None:
-        raise NotSupportedError(f"SymPy has no class for {type(node).__name__}: {node}. as_explicit(n=...) gives the entries")
+        raise NotSupportedError(
+            f"SymPy has no class for {type(node).__name__}: {node}. as_explicit(n=...) gives the entries"
+        )
     return rule(node, args)
 
 
@@ -304,7 +339,9 @@ def _diag(node: Call, args: list[Any]) -> Any:
 def _write_element(node: Element, args: list[Any]) -> Any:
     base, shape = args[0], node.args[0].shape
     if len(node.args) > 1:
-        raise NotSupportedError(f"SymPy has no class for an entry at a bound index: {node}. as_explicit(n=...) gives the entries")
+        raise NotSupportedError(
+            f"SymPy has no class for an entry at a bound index: {node}. as_explicit(n=...) gives the entries"
+        )
     row, column = (*node.positions, 0) if len(shape) == 1 else node.positions
     if row is not None and column is not None:
         return base[_from_zero(row, shape[0]), _from_zero(column, shape[-1])]

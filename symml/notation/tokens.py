@@ -37,7 +37,7 @@ _PATTERN = re.compile(
             ("newline", r"\n\s*"),
             ("fraction", "[" + "".join(FRACTIONS) + "]"),
             ("number", r"[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+(?![^\W_]))?|\.[0-9]+"),
-            ("ones", rf"[𝟏𝟙](?:[{_SUBSCRIPT}]+|_\w+|_\{{\w+\}})?"),
+            ("ones", rf"[𝟏𝟙](?:[{_SUBSCRIPT}]+|_{_PART}+|_\{{\w+\}})?"),
             ("name", rf"\\[A-Za-z]+|{_NAME}"),
             ("quote", r"\.T(?![^\W_])|['’]"),
             ("super", f"⁻?ᵀ|[{_SUPER.replace('ᵀ', '')}]+"),

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from symml.language import hooks
 from symml.language.expressions import Expression
+from symml.language.function import functions
 from symml.language.names import SUBSCRIPTS, unicode_name
 from symml.notation.style import Piece, Style, tight
-from symml.notation.table import ATOM, JUXTAPOSITION, POWER, PRODUCT, ROWS, SUPERSCRIPTS
+from symml.notation.table import ATOM, JUXTAPOSITION, PRODUCT, ROWS, SUPERSCRIPTS
 from symml.notation.writing import write
 
 
@@ -37,6 +38,11 @@ def _superscript(base: str, exponent: Piece) -> str:
 
 def _elementwise_power(base: str, exponent: Piece) -> str:
     return base + ROWS["elementwise_power"].unicode + tight(UNICODE, exponent, ATOM)
+
+
+def _head(name: str, taken: bool) -> str:
+    record = functions().get(name)
+    return name if record is None or taken else record.unicode or name
 
 
 def _fraction(above: Sequence[Piece], below: Sequence[Piece]) -> Piece:
@@ -93,10 +99,11 @@ UNICODE = Style(
         "nested_abs": "|",
     },
     operators={head: row.unicode for head, row in ROWS.items() if row.fixity == "infix"}
-    | {"number_times": "*", "unknown": "", "fraction_in_front": ""},
+    | {"number_times": "*", "foreign": "", "fraction_in_front": "", "index_size": ""},
     power=_superscript,
     elementwise_power=_elementwise_power,
     fraction=_fraction,
+    head=_head,
     call=lambda name, arguments: f"{name}({', '.join(arguments)})",
     bracket=lambda text: f"({text})",
     sized=_sized,
@@ -107,6 +114,4 @@ UNICODE = Style(
     bound_sum=_bound_sum,
     action=lambda label, direction, body: f"{label}[{direction}] = {body}",
 )
-assert POWER
-
 hooks.provide("unicode", unicode)

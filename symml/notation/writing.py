@@ -16,7 +16,6 @@ from symml.language.expressions import (
     Action, Add, Apply, BoundSum, Call, Einstein, Element, ElemPow, Expression, Eye, Hadamard, Index, Indicator, Literal,
     Mul, Ones, Pow, Scalar, Symbol, Transpose, Where, Zeros, postorder,
 )  # fmt: skip
-from symml.language.function import functions
 from symml.notation.bare import needs_size
 from symml.notation.products import is_inverse, product
 from symml.notation.scalars import quotient, scalar_piece
@@ -112,14 +111,16 @@ def _literal(w: Writer, e: Literal) -> Piece:
 # -- sums, products, powers ---------------------------------------------------------------------------------------
 def _add(w: Writer, e: Add) -> Piece:
     terms = [w.of(a) for a in e.args]
-    square = len(e.shape) == 2 and e.shape[0] == e.shape[1] and any(not isinstance(a, Eye) and a.shape for a in e.args)
-    if square:
-        filled = w.style.sized("ones", [shown(w.style, scalar_piece(w.style, sp.sympify(d))) for d in e.shape])
-        for k, a in enumerate(e.args):
-            if isinstance(a, Scalar) and a.value.free_symbols:
-                text = f"{tight(w.style, terms[k]) if not terms[k].minus else tight(w.style, terms[k]._replace(minus=False))} {filled.text}"
-                terms[k] = Piece(text, JUXTAPOSITION, terms[k].minus and terms[k].level > SUM)
+    if len(e.shape) == 2 and e.shape[0] == e.shape[1] and any(not isinstance(a, Eye) and a.shape for a in e.args):
+        terms = [_filled(w, t, e) if isinstance(a, Scalar) and a.value.free_symbols else t for a, t in zip(e.args, terms, strict=True)]
     return total(w.style, terms)
+
+
+def _filled(w: Writer, term: Piece, e: Expression) -> Piece:
+    """A scalar symbol added to every entry of a square matrix: spelled out, for people mean its diagonal as often."""
+    filled = w.style.sized("ones", [shown(w.style, scalar_piece(w.style, sp.sympify(d))) for d in e.shape])
+    front = w.style.bracket(shown(w.style, term)) if term.level == SUM else term.text
+    return Piece(f"{front} {filled.text}", JUXTAPOSITION, term.minus and term.level > SUM)
 
 
 def _hadamard(w: Writer, e: Hadamard) -> Piece:
@@ -181,9 +182,7 @@ def _call(w: Writer, e: Call) -> Piece:
         left = w.of(e.args[0])
         first = left.text if isinstance(e.args[0], Call) and e.args[0].function == "kron" else tight(w.style, left, JUXTAPOSITION)
         return Piece(f"{first} {w.style.operators['kron']} {tight(w.style, w.of(e.args[1]), JUXTAPOSITION)}", PRODUCT)
-    record = functions().get(name)
-    spelled = name if record is None or (name == "sigmoid" and "sigma" in w.names) else record.unicode or name
-    return Piece(w.style.call(spelled if name != "sigmoid" or "sigma" not in w.names else "sigmoid", inner), ATOM)
+    return Piece(w.style.call(w.style.head(name, name == "sigmoid" and "sigma" in w.names), inner), ATOM)
 
 
 def _indicator(w: Writer, e: Indicator) -> Piece:
@@ -213,7 +212,7 @@ def _index(w: Writer, e: Index) -> Piece:
 def _bound_sum(w: Writer, e: BoundSum) -> Piece:
     index, body = e.args
     assert isinstance(index, Index)
-    size = shown(w.style, scalar_piece(w.style, sp.sympify(index.size))) if index in w.sized or w.style.name("x") == "" else ""
+    size = shown(w.style, scalar_piece(w.style, sp.sympify(index.size))) if index in w.sized or w.style.operators["index_size"] else ""
     return w.style.bound_sum(w.of(index).text, size, w.of(body))
 
 
@@ -239,7 +238,7 @@ def _where(w: Writer, e: Where) -> Piece:
 
 
 def _action(w: Writer, e: Action) -> Piece:
-    direction, body = e.args
+    direction, body = e.args[:2]
     assert isinstance(direction, Symbol)
     return Piece(w.style.action(e.label, w.style.name(direction.name), shown(w.style, w.of(body))), 0)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from symml.calculus.construct import ein, total
-from symml.calculus.nodes import Ein, Node, Sum, walk
+from symml.calculus.nodes import Apply, Ein, Node, Sum, walk
 from symml.calculus.transform import rebuild
 
 
@@ -24,7 +24,7 @@ def _pushed(node: Ein) -> Node:
         if not isinstance(factor, Sum):
             continue
         private = [i for i in dict.fromkeys(idx) if counts[i] == 1 and i not in node.out]
-        if not private or not any(_still(t, idx.index(private[0])) for t in factor.terms):
+        if not private or not any(_still(t, idx.index(private[0])) for t in factor.terms) or not _raw(factor):
             continue
         i = private[0]
         slot = idx.index(i)
@@ -38,6 +38,11 @@ def _pushed(node: Ein) -> Node:
         found = ein(node.coefficient, rest, node.out, all_sizes)
         return _pushed(found) if isinstance(found, Ein) else found
     return node
+
+
+def _raw(node: Sum) -> bool:
+    """Whether a sum is made of data: inside a network residual the sum Eᵀ 1 is what people write."""
+    return not any(isinstance(n, Apply) for n in walk(node))
 
 
 def _still(term: Node, slot: int) -> bool:

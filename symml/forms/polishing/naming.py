@@ -39,22 +39,35 @@ def name_repeats(
         state = better
     if not state.definitions:
         return state.body
-    names = tuple(s for s, _ in reversed(state.definitions))
-    values = tuple(v for _, v in reversed(state.definitions))
-    return make(Where, (state.body, *values), (names,), state.body.shape)
+    ordered = _in_order(state.definitions)
+    return make(Where, (state.body, *(v for _, v in ordered)), (tuple(s for s, _ in ordered),), state.body.shape)
+
+
+def _in_order(definitions: Sequence[tuple[Symbol, Expression]]) -> list[tuple[Symbol, Expression]]:
+    """Definitions in an order in which each uses only names before it."""
+    waiting = list(reversed(definitions))
+    ordered: list[tuple[Symbol, Expression]] = []
+    while waiting:
+        open_names = {s for s, _ in waiting}
+        ready = next(d for d in waiting if not open_names & set(postorder(d[1])))
+        ordered.append(ready)
+        waiting.remove(ready)
+    return ordered
 
 
 def _given(
     body: Expression, taken: Collection[str], symmetric: set[Expression], given: Sequence[tuple[Symbol, Expression]]
 ) -> _State:
     definitions: tuple[tuple[Symbol, Expression], ...] = ()
-    for name, value in reversed(given):
+    for name, value in given:
         done: dict[Expression, Expression] = {}
         roots = [body, *(v for _, v in definitions)]
         changed = [_replace(r, value, name, symmetric, done) for r in roots]
         if any(c is not r for c, r in zip(changed, roots, strict=True)):
             body = changed[0]
             definitions = ((name, value), *((s, v) for (s, _), v in zip(definitions, changed[1:], strict=True)))
+    reachable = set(postorder(body, *(v for _, v in definitions)))
+    definitions = tuple(d for d in definitions if d[0] in reachable)
     return _State(body, definitions, frozenset(taken) | {s.name for s, _ in given}, symmetric)
 
 
@@ -105,7 +118,7 @@ def _candidates(roots: list[Expression]) -> list[Expression]:
         mirrored = times.get(flip(part), 0) if len(part.shape) == 2 and flip(part) is not part else 0
         size = cost(part)
         saving = (count + mirrored - 1) * (size - 1) - CLAUSE
-        if count + mirrored > 1 and size >= 3 and saving > 0 and not _sign_only(part):
+        if count + mirrored > 1 and size >= 3 and saving > -CLAUSE and not _sign_only(part):
             found.append((saving, part))
     found.sort(key=lambda f: -f[0])
     return [part for _, part in found]
@@ -196,7 +209,7 @@ def _roles(part: Expression, order: int) -> tuple[str, ...]:
     if isinstance(part, Mul):
         if any(isinstance(a, Pow) or (isinstance(a, Symbol) and a.name in "CK") for a in part.args) and order == 1:
             return ("alpha", "a")
-        return ("z", "m") if order == 1 else ("M", "Z")
+        return ("z", "m") if order == 1 else ("Z", "M")
     if isinstance(part, Hadamard):
         return ("m", "q") if order == 1 else ("M", "D")
     return ("q",) if isinstance(part, ElemPow) and order == 1 else ()

@@ -10,8 +10,10 @@ from collections.abc import Sequence
 import sympy as sp
 
 from symml.forms.cost import cost
-from symml.language.expressions import Add, Call, Expression, Eye, Hadamard, Mul, Ones, Scalar
-from symml.language.operators import add, call, elementwise_product, multiply_any, scalar
+from symml.language.expressions import (
+    Add, Call, Expression, Eye, Hadamard, Mul, Ones, Scalar, Symbol, Transpose, postorder,
+)  # fmt: skip
+from symml.language.operators import add, call, elementwise_product, multiply_any, scalar, transpose
 
 
 def combine(terms: Sequence[Expression], symmetric: set[Expression] | None = None) -> Expression:
@@ -19,7 +21,7 @@ def combine(terms: Sequence[Expression], symmetric: set[Expression] | None = Non
     best = _arranged(add(*_plain_ones(terms)))
     while isinstance(best, Add):
         length = cost(best)
-        # a tie goes to the common matrix factor, Xᵀ (p − y), and to the plain sum against a common number
+        # (A + Aᵀ) x is written so although A x + Aᵀ x is a token shorter; a common number is taken out only if that is shorter
         options = [(cost(o) + margin, o) for rule, margin in FACTORINGS for o in map(_arranged, rule(best.args))]
         shorter = [(size, o) for size, o in options if size <= length]
         if not shorter:
@@ -49,12 +51,31 @@ def _ones_coefficient(t: Expression) -> sp.Expr | None:
 
 def _arranged(e: Expression) -> Expression:
     """A sum with a positive term in front, if it has one."""
-    if not isinstance(e, Add) or not _negative(e.args[0]):
+    if not isinstance(e, Add):
         return e
-    positive = [t for t in e.args if not _negative(t)]
-    if not positive:
-        return e
-    return add(positive[0], *(t for t in e.args if t is not positive[0]))
+    terms = _plain_first(e.args)
+    positive = [t for t in terms if not _negative(t)]
+    if _negative(terms[0]) and positive:
+        terms = [positive[0], *(t for t in terms if t is not positive[0])]
+    return e if tuple(terms) == e.args else add(*terms)
+
+
+def _plain_first(terms: Sequence[Expression]) -> list[Expression]:
+    """Of two terms with the same symbols the one with fewer transposes first: A before Aᵀ."""
+    order = list(terms)
+    for k in range(len(order) - 1):
+        a, b = order[k], order[k + 1]
+        if _letters(a) == _letters(b) and _transposes(b) < _transposes(a) and _negative(a) == _negative(b):
+            order[k], order[k + 1] = b, a
+    return order
+
+
+def _letters(e: Expression) -> list[str]:
+    return sorted(n.name for n in postorder(e) if isinstance(n, Symbol))
+
+
+def _transposes(e: Expression) -> int:
+    return sum(isinstance(n, Transpose) for n in postorder(e))
 
 
 def _negative(e: Expression) -> bool:
@@ -99,6 +120,9 @@ def _by_sides(terms: Sequence[Expression]) -> list[Expression]:
 
 
 def _with_scalars_out(total: Expression) -> list[Expression]:
+    if isinstance(total, Add) and all(_negative(t) for t in total.args):
+        total = multiply_any(-1, add(*(multiply_any(-1, t) for t in total.args)))
+        return [total, *(multiply_any(-1, o) for o in _by_scalars(total.args[0].args))]
     return [total, *(_by_scalars(total.args) if isinstance(total, Add) else [])]
 
 
@@ -119,6 +143,16 @@ def _by_traces(terms: Sequence[Expression]) -> list[Expression]:
         trace = call("trace", multiply_any(*chain))
         options.append(_replace(terms, members, multiply_any(scalar(value), *scalars, trace)))
     return options
+
+
+def _by_transposes(terms: Sequence[Expression]) -> list[Expression]:
+    """Aᵀ + Bᵀ → (A + B)ᵀ."""
+    members, inner = [], []
+    for k, (value, scalars, chain) in enumerate(_parts(t) for t in terms):
+        if len(chain) == 1 and isinstance(chain[0], Transpose) and len(chain[0].args[0].shape) == 2:
+            members.append(k)
+            inner.append(multiply_any(scalar(value), *scalars, chain[0].args[0]))
+    return [_replace(terms, members, transpose(combine(inner)))] if len(members) > 1 else []
 
 
 def _by_entries(terms: Sequence[Expression]) -> list[Expression]:
@@ -181,4 +215,4 @@ def _replace(terms: Sequence[Expression], members: Sequence[int], product: Expre
     return add(*kept)
 
 
-FACTORINGS = ((_by_sides, 0), (_by_entries, 1), (_by_traces, 1), (_by_scalars, 1))
+FACTORINGS = ((_by_sides, -1), (_by_entries, 1), (_by_traces, 1), (_by_transposes, 1), (_by_scalars, 1))

@@ -29,7 +29,9 @@ def _build(a: Expression, b: Expression | None = None) -> Expression:
 
 def _definition(a: Expression, b: Expression | None = None) -> Expression:
     if b is None:
-        raise MissingRuleError("max over the entries of an array has no derivative rule; use logsumexp as a smooth maximum")
+        raise MissingRuleError(
+            "max over the entries of an array has no derivative rule; use logsumexp as a smooth maximum"
+        )
     return add(b, call("relu", add(a, multiply_any(-1, b))))
 
 

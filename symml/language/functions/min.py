@@ -29,7 +29,9 @@ def _build(a: Expression, b: Expression | None = None) -> Expression:
 
 def _definition(a: Expression, b: Expression | None = None) -> Expression:
     if b is None:
-        raise MissingRuleError("min over the entries of an array has no derivative rule; use logsumexp as a smooth minimum")
+        raise MissingRuleError(
+            "min over the entries of an array has no derivative rule; use logsumexp as a smooth minimum"
+        )
     return add(b, multiply_any(-1, call("relu", add(b, multiply_any(-1, a)))))
 
 

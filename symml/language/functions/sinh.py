@@ -11,7 +11,9 @@ SINH = Function(
     kind="elementwise",
     statement="d sinh(x) = cosh(x) ⊙ dx",
     source="Abramowitz & Stegun, Handbook of Mathematical Functions, 4.5.71",
-    definition=lambda x: multiply_any(sp.S.Half, add(call("exp", x), multiply_any(-1, call("exp", multiply_any(-1, x))))),
+    definition=lambda x: multiply_any(
+        sp.S.Half, add(call("exp", x), multiply_any(-1, call("exp", multiply_any(-1, x))))
+    ),
     derivative=lambda x: call("cosh", x),
     numpy=np.sinh,
     sympy=sp.sinh,
