@@ -101,7 +101,7 @@ def sums(g: Graph, x: Node, axis: int) -> Node:
 
 
 def _weighted_sums(g: Graph, x: Node, axis: int) -> Node | None:
-    """Sums of a matrix with scaled rows along the columns, or the other way round, as a product with the weights."""
+    """Return sums of a matrix with scaled rows along the columns, or the reverse, as a product with the weights."""
     for k, (factor, p) in enumerate(zip(x.args, x.attrs[0], strict=True)):
         weights = factor.args[0] if factor.op == "column" else factor
         along = (factor.op == "column" and axis == 0) or (factor.ndim == 1 and axis == 1)

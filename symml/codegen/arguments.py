@@ -116,7 +116,7 @@ def entry(arguments: Sequence[Argument], needed: set[sp.Symbol], used: set[str])
 
 
 def _declared(dim: Dim) -> int | str | None:
-    """A size as the checks compare it: a number, a name, or None for what is checked after the sizes are known."""
+    """Return a size as the checks compare it: a number, a name, or None for what is checked later."""
     return dim if isinstance(dim, int) else dim.name if isinstance(dim, sp.Symbol) else None
 
 

@@ -32,7 +32,7 @@ def depends(body: Node, variable: Node) -> set[Node]:
 
 
 def scoped(g: Graph, op: str, variable: Node, body: Node, attrs: tuple[object, ...], shape: Shape) -> Node:
-    """Return a node whose body is computed for each value of `variable`; its operands are what the body takes from outside."""
+    """Return a node whose body runs for each value of `variable`; its operands are what the body takes from outside."""
     inside = depends(body, variable)
     outside = [a for node in postorder([body]) if node in inside for a in node.args if a not in inside]
     if body not in inside:

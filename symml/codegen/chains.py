@@ -162,7 +162,7 @@ def _product_cost(orders: Orders, left: Key, right: Key) -> float:
 
 
 def _gram(orders: Orders, chain: Key) -> tuple[float, Tree] | None:
-    """A' diag(s) A: one weighted Gram product, half the work."""
+    """Return A' diag(s) A as one weighted Gram product, half the work."""
     middle = len(chain) // 2
     if len(chain) % 2 == 0 or chain != flipped(chain) or not _is_diagonal(chain[middle]):
         return None

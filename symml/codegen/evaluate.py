@@ -13,6 +13,7 @@ from symml.codegen.interpreter import prepare, size_of
 from symml.codegen.scalar_values import Values
 from symml.errors import DataError, SymmlError
 from symml.language import hooks
+from symml.language.contexts import lent_sizes
 from symml.language.expressions import Expression, Index, Symbol
 from symml.language.names import canonical
 from symml.language.operators import show_shape
@@ -46,7 +47,7 @@ def evaluate(expression: Expression, values: Mapping[Any, Any]) -> Any:
     DataError
         If a value is missing, is not numeric, or does not have the declared shape, or if sizes disagree.
     """
-    bound, sizes = bind(symbol_table(expression), values)
+    bound, sizes = bind(symbol_table(expression), _with_lent_sizes(expression, values))
     function = _prepared.get(expression)
     if function is None:
         function = _prepared[expression] = prepare(expression)
@@ -57,6 +58,12 @@ def evaluate(expression: Expression, values: Mapping[Any, Any]) -> Any:
             f"cannot evaluate {_short(expression)}: {error}. A matrix in it cannot be inverted at these values."
         ) from error
     return float(found) if expression.shape == () else np.array(found, dtype=float)
+
+
+def _with_lent_sizes(expression: Expression, values: Mapping[Any, Any]) -> Mapping[Any, Any]:
+    """Values with the sizes that the data of the objective tell about a result that does not hold them."""
+    lent = lent_sizes(expression, _by_name(values), lambda value: np.shape(value) or None)
+    return {**lent, **values} if lent else values
 
 
 def bind(table: Mapping[str, Any], values: Mapping[Any, Any]) -> tuple[dict[str, Any], dict[str, int]]:

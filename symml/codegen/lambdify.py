@@ -16,11 +16,13 @@ from scipy import special
 from symml.codegen import runtime
 from symml.codegen.algebra import reuse_products
 from symml.codegen.arguments import Argument, Entry, entry, read_arguments
+from symml.codegen.blocks import by_rows
 from symml.codegen.chains import Orders
 from symml.codegen.graph import Graph, Node, postorder
 from symml.codegen.numpy_rows import NUMPY_ROWS
 from symml.codegen.schedule import ALIASES, SCOPES
-from symml.codegen.translate import array_shape, inline_names, translate
+from symml.codegen.translate import inline_names, translate
+from symml.codegen.translation import array_shape
 from symml.codegen.writer import Writer
 from symml.language.expressions import Expression
 from symml.language.operators import as_expression
@@ -52,6 +54,7 @@ class GeneratedFunction:
         self.__signature__ = inspect.signature(function)
 
     def __call__(self, *values: Any, **named: Any) -> Any:
+        """Return the outputs at the given values."""
         return self._run(*values, **named)
 
     def __repr__(self) -> str:
@@ -117,8 +120,11 @@ def _source(arguments: list[Argument], outputs: list[Expression], names: tuple[s
     graph = Graph()
     roots, state = translate(graph, inlined, NUMPY_ROWS)
     roots = reuse_products(graph, roots)
-    named = _names(roots, names, {state.nodes[e]: name for e, name in hints.items() if e in state.nodes})
-    body, writer, results = _body(arguments, roots, named, state.orders)
+    roots, parts = by_rows(graph, roots, state.orders.nominal)
+    named = {state.nodes[e]: name for e, name in hints.items() if e in state.nodes}
+    named |= {parts[n]: name for n, name in named.items() if n in parts}
+    named = _names(roots, names, named)
+    body, results = _body(arguments, roots, named, state.orders)
     first = _entry(arguments, roots, outputs)
     returned = [_returned(r, code.text, e) for r, code, e in zip(roots, results, outputs, strict=True)]
     parameters = ", ".join((*first.parameters, *(f"{k}=None" for k in first.keywords)))
@@ -141,14 +147,14 @@ def _names(roots: list[Node], names: Sequence[str], hints: dict[Node, str]) -> d
 
 def _body(
     arguments: list[Argument], roots: list[Node], named: dict[Node, str], orders: Orders
-) -> tuple[list[str], Writer, list[Any]]:
+) -> tuple[list[str], list[Any]]:
     taken = {a.name for a in arguments} | {
         str(s) for a in arguments for d in a.shape or () for s in getattr(d, "free_symbols", ())
     }
     taken |= {"generated", "DECLARED"} | {n.attrs[0] for n in _all_nodes(roots) if n.op == "argument"}
     writer = Writer(orders.nominal, named, taken, {})
     lines, codes, _ = writer.block(roots, set(), 0)
-    return lines, writer, codes
+    return lines, codes
 
 
 def _all_nodes(roots: Sequence[Node]) -> list[Node]:
@@ -159,7 +165,9 @@ def _all_nodes(roots: Sequence[Node]) -> list[Node]:
         for node in postorder([waiting.pop()]):
             if node not in found:
                 found[node] = None
-                if node.op in SCOPES:
+                if node.op == "row_blocks":
+                    waiting.extend(node.attrs[1])
+                elif node.op in SCOPES:
                     waiting.append(node.attrs[1])
                     waiting.extend(a for a in node.attrs[2:] if isinstance(a, Node))
     return list(found)
@@ -175,7 +183,7 @@ def _entry(arguments: list[Argument], roots: list[Node], outputs: list[Expressio
         s for n in nodes if n.op == "scalar" for s, a in zip(n.attrs[1], n.args, strict=True) if a.op == "argument"
     }
     own = {a.name for a in arguments if a.shape is not None}
-    needed |= {s for s in scalars if s.name not in own} | {n for n in _lone_dims(nodes, own)}
+    needed |= {s for s in scalars if s.name not in own} | _lone_dims(nodes, own)
     return entry(arguments, {s for s in needed if s.name not in own}, used)
 
 

@@ -49,7 +49,7 @@ def _scalar(node: Node, a: Operands, sizes: Sizes) -> Code:
 
 
 def _scale(node: Node, a: Operands, sizes: Sizes) -> Code:
-    c, x = node.args
+    c = node.args[0]
     if c.op == "pow" and c.attrs[0] == -1:
         below = a[0].text.removeprefix("1 / ")
         return Code(f"{a[1].at(PRODUCT)} / {below}", PRODUCT)

@@ -1,4 +1,4 @@
-"""Products taken apart: coefficient, scalar factors and the chain of matrix factors, transposes pushed to the factors."""
+"""Products taken apart: coefficient, scalar factors and the chain of factors, transposes pushed to the factors."""
 
 from __future__ import annotations
 

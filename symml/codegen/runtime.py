@@ -50,6 +50,21 @@ def block_rows(columns: int) -> int:
     return min(BLOCK_ROWS, max(BLOCK_ROWS // 4, BLOCK_BYTES // (8 * columns)))
 
 
+def over_rows(block: Callable[..., Any], *arrays: Array) -> Any:
+    """Return the sums that `block` gives for all rows, added up over blocks of rows."""
+    n = len(arrays[0])
+    rows = block_rows(sum(a.shape[1] if a.ndim == 2 else 1 for a in arrays))
+    if n < 2 * rows:
+        return block(*arrays)
+    found = block(*(a[:rows] for a in arrays))
+    totals = list(found) if isinstance(found, tuple) else [found]
+    for start in range(rows, n, rows):
+        found = block(*(a[start : start + rows] for a in arrays))
+        for k, part in enumerate(found if isinstance(found, tuple) else (found,)):
+            totals[k] += part
+    return tuple(totals) if isinstance(found, tuple) else totals[0]
+
+
 def sum_over(term: Callable[[int], Any], times: Any) -> Any:
     """Return term(0) + ... + term(times - 1)."""
     total = term(0)
@@ -120,7 +135,7 @@ class LU:
 
 
 def cholesky(A: Array) -> Cholesky | LU:
-    """Return the Cholesky factorisation, or the LU factorisation of a matrix that turns out not to be positive definite."""
+    """Return the Cholesky factorisation; of a matrix that is not positive definite the LU factorisation."""
     if np.abs(A - A.T).max() > 1e-8 * np.abs(A).max():
         return LU(A)
     try:

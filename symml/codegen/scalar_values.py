@@ -151,7 +151,15 @@ def _by_lambdify(value: Any) -> Scalar:
         raise NotSupportedError(f"{value} holds something that is not a scalar symbol and has no value")
     keys = [key_of(s) for s in symbols]
     function = sp.lambdify(symbols, value, modules=["scipy", "numpy"])
-    return lambda values: function(*[values[k] for k in keys])
+
+    def found(values: Values) -> Any:
+        given = [values[k] for k in keys]
+        try:
+            return function(*given)
+        except NameError:  # no NumPy or SciPy counterpart: SymPy's own digits, entry by entry
+            return np.vectorize(lambda *x: float(value.evalf(17, subs=dict(zip(symbols, x, strict=True)))))(*given)[()]
+
+    return found
 
 
 def _dirac(x: Any, order: Any = 0) -> Any:

@@ -38,12 +38,14 @@ class _Printer(SciPyPrinter):  # type: ignore[misc]
     def _print_Symbol(self, expr: Any) -> str:
         return self.names.get(expr) or canonical(expr.name)
 
-    _print_Dummy = _print_Symbol
+    def _print_Dummy(self, expr: Any) -> str:
+        return self._print_Symbol(expr)
 
     def _print_Rational(self, expr: Any) -> str:
         return number(expr)
 
-    _print_Half = _print_Rational
+    def _print_Half(self, expr: Any) -> str:
+        return number(expr)
 
     def _print_Pi(self, expr: Any) -> str:
         return "np.pi"

@@ -18,8 +18,8 @@ FREE = frozenset({
     "argument", "index", "t", "column", "element", "diagonal", "as_row", "rows", "cols", "vec", "ones", "zeros", "diag",
 })  # fmt: skip
 ALIASES = frozenset({"t", "column", "element", "diagonal", "as_row", "rows", "cols", "vec", "argument", "function"})
-STATEMENTS = frozenset({"add_diagonal", "cholesky", "loop", "action"})
-SCOPES = frozenset({"loop", "action"})
+STATEMENTS = frozenset({"add_diagonal", "cholesky", "loop", "action", "row_blocks", "part"})
+SCOPES = frozenset({"loop", "action", "row_blocks"})
 ELEMENTWISE = frozenset({"add", "mul", "pow", "call", "scale", "add_diagonal"})
 NAMED_OPERANDS = frozenset({"scalar", "lambda"})
 LARGE = 50_000.0

@@ -61,7 +61,7 @@ def _scale_sign(parts: Product, known: Known) -> Range:
 
 
 def _why(e: Expression, known: Known) -> str:
-    """The reason in words: what the matrix is, and the sign of the scalars in front."""
+    """Return the reason in words: what the matrix is, and the sign of the scalars in front."""
     reason = known[e].reason
     if not isinstance(e, Mul):
         return f"({reason})" if reason else ""

@@ -16,8 +16,10 @@ from symml.codegen import algebra, arrays, chains
 from symml.codegen.batch import loop_or_batch, scoped
 from symml.codegen.chains import Orders
 from symml.codegen.graph import Graph, Node
+from symml.codegen.hadamards import hadamard, hadamard_needs, multiset
 from symml.codegen.products import Product, product
 from symml.codegen.structure import analyse
+from symml.codegen.translation import Translation, array_shape
 from symml.errors import NotSupportedError
 from symml.language.expressions import (
     Action,
@@ -49,28 +51,6 @@ from symml.language.function import function
 from symml.language.operators import rebuild, substitute
 
 NORMS = ("norm", "sumsq")
-
-
-@dataclass
-class Translation:
-    """The state of one translation: the graph, the nodes found so far and what the whole function shares."""
-
-    graph: Graph
-    orders: Orders
-    rows: dict[str, Any]
-    common: dict[sp.Expr, sp.Expr] = field(default_factory=dict)
-    operands: dict[sp.Symbol, Node] = field(default_factory=dict)
-    parts: dict[Expression, tuple[Expression, ...]] = field(default_factory=dict)
-    nodes: dict[Expression, Node] = field(default_factory=dict)
-
-    def scalar(self, value: sp.Expr) -> Node:
-        """Return a SymPy scalar, written with the common subexpressions of all scalars."""
-        return self.graph.scalar(self.common.get(value, value), self.operands)
-
-
-def array_shape(shape: Shape) -> Shape:
-    """Return the shape of the array that holds an expression: a row is stored as a vector."""
-    return shape[1:] if len(shape) == 2 and shape[0] == 1 else shape
 
 
 def translate(graph: Graph, roots: Sequence[Expression], rows: dict[str, Any]) -> tuple[list[Node], Translation]:
@@ -106,7 +86,7 @@ def _demanded(state: Translation, roots: Iterable[Expression]) -> list[Expressio
 
 def _share_products(state: Translation, demanded: Sequence[Expression]) -> None:
     """Note all chains, and which elementwise products are parts of others."""
-    multisets = {e: _multiset(e) for e in demanded if isinstance(e, Hadamard)}
+    multisets = {e: multiset(e) for e in demanded if isinstance(e, Hadamard)}
     for e in demanded:
         if isinstance(e, Mul):
             chain = product(e).chain
@@ -177,64 +157,6 @@ def _add(state: Translation, e: Add) -> Node:
     return arrays.add(state.graph, [state.nodes[a] for a in e.args], array_shape(e.shape))
 
 
-def _hadamard_needs(state: Translation, e: Hadamard) -> tuple[Expression, ...]:
-    z = _logistic_variance(e)
-    if z is not None:
-        return (z[0], *z[1])
-    return tuple(_quotient(a)[0] for a in state.parts.get(e, e.args))
-
-
-def _multiset(e: Hadamard) -> Counter[Expression]:
-    """Return the factors with their counts; a factor of zeros and ones counts once."""
-    counts = Counter(e.args)
-    return Counter({a: 1 if isinstance(a, Symbol) and "mask" in a.facts else n for a, n in counts.items()})
-
-
-def _quotient(e: Expression) -> tuple[Expression, sp.Expr]:
-    """A factor as (base, exponent), negative exponents only."""
-    return (e.args[0], e.exponent) if isinstance(e, ElemPow) and e.exponent.is_negative else (e, sp.S.One)
-
-
-def _hadamard(state: Translation, e: Hadamard) -> Node:
-    g, shape = state.graph, array_shape(e.shape)
-    variance = _logistic_variance(e)
-    if variance is not None:
-        z, rest = variance
-        first = state.rows["logistic_variance"].expand(g, shape, state.nodes[z])
-        return arrays.multiply(g, [(first, 1), *((state.nodes[a], 1) for a in rest)], shape)
-    factors: list[tuple[Node, int]] = []
-    counts = Counter(state.parts[e]) if e in state.parts else _multiset(e)
-    for base, count in counts.items():
-        inner, exponent = _quotient(base)
-        node = state.nodes[inner]
-        if exponent.is_negative:
-            factors.append((arrays.power(g, node, -exponent * count) if exponent * count != -1 else node, -1))
-        elif count > 1:
-            factors.append((arrays.power(g, node, sp.Integer(count)), 1))
-        else:
-            factors.append((node, 1))
-    factors.sort(key=lambda f: -f[1])
-    return arrays.multiply(g, factors, shape)
-
-
-def _logistic_variance(e: Hadamard) -> tuple[Expression, tuple[Expression, ...]] | None:
-    """The z of a factor pair σ(z) ⊙ (1 − σ(z)), and the other factors."""
-    for s in e.args:
-        if isinstance(s, Call) and s.function == "sigmoid":
-            for other in e.args:
-                if isinstance(other, Add) and len(other.args) == 2 and _one_minus(other, s):
-                    rest = list(e.args)
-                    rest.remove(s)
-                    rest.remove(other)
-                    return s.args[0], tuple(rest)
-    return None
-
-
-def _one_minus(e: Add, s: Expression) -> bool:
-    ones = any((isinstance(a, Scalar) and a.value == 1) or isinstance(a, Ones) for a in e.args)
-    return ones and any(isinstance(a, Mul) and a.coefficient == -1 and a.args == (s,) for a in e.args)
-
-
 def _pow_needs(state: Translation, e: Pow) -> tuple[Expression, ...]:
     base = e.args[0]
     return base.args if isinstance(base, Call) and base.function == "norm" else (base,)
@@ -280,7 +202,7 @@ def _call_needs(state: Translation, e: Call) -> tuple[Expression, ...]:
 
 
 def _trace_terms(e: Expression) -> list[tuple[Expression, Product]]:
-    """The products that a trace is taken of, sums spread; a matrix that is no product is a chain of one."""
+    """Return the products that a trace is taken of, sums spread; a matrix that is no product is a chain of one."""
     terms = e.args if isinstance(e, Add) and not any(t.shape == () for t in e.args) else (e,)
     return [(t, product(t)) for t in terms]
 
@@ -408,7 +330,7 @@ _ROWS: dict[type[Expression], ExpressionRow] = {
     Add: ExpressionRow(_add),
     Mul: ExpressionRow(_mul, _product_needs),
     Transpose: ExpressionRow(_mul, _product_needs),
-    Hadamard: ExpressionRow(_hadamard, _hadamard_needs),
+    Hadamard: ExpressionRow(hadamard, hadamard_needs),
     ElemPow: ExpressionRow(lambda state, e: _power(state, state.nodes[e.args[0]], e.exponent)),
     Pow: ExpressionRow(_pow, _pow_needs),
     Call: ExpressionRow(_call, _call_needs),

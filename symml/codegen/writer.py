@@ -223,7 +223,7 @@ def _add_diagonal(writer: Writer, node: Node, found: Plan, early: Mapping[Node, 
 
 
 def _nested(writer: Writer, node: Node, found: Plan, depth: int) -> tuple[str, list[str]]:
-    """The name and the lines of the function that computes the body for one value of the variable."""
+    """Return the name and the lines of the function that computes the body for one value of the variable."""
     variable, body = node.attrs[0], node.attrs[1]
     outer_names = dict(writer.names)
     stem = str(variable.attrs[0].name if variable.op == "index" else variable.attrs[0])
@@ -249,5 +249,27 @@ def _action(writer: Writer, node: Node, found: Plan, early: Mapping[Node, Node],
     return [*lines, f"{_new_name(writer, node, early)} = runtime.dense_action({name}, {direction})"]
 
 
-_STATEMENTS: dict[str, Callable[..., list[str]]] = {"add_diagonal": _add_diagonal, "loop": _loop, "action": _action}
+def _row_blocks(writer: Writer, node: Node, found: Plan, early: Mapping[Node, Node], depth: int) -> list[str]:
+    """Write the function of one block of rows, and its call: the data of the block hide the whole data."""
+    data, sums = node.attrs
+    parts = sorted((p for p in found.statements if p.op == "part" and p.args[0] is node), key=lambda p: p.attrs[0])
+    targets = ", ".join(_new_name(writer, p, early) for p in parts)
+    outer_names = dict(writer.names)
+    name = writer.fresh("block")
+    bound = {n for n in found.variables if n in writer.names} | set(data)
+    lines, results, _ = writer.block(sums, bound, depth + 1)
+    writer.names = outer_names
+    rows = ", ".join(str(a.attrs[0]) for a in data)
+    returned = ", ".join(r.text for r in results)
+    inner = [f"def {name}({rows}):", *(f"    {line}" for line in lines), f"    return {returned}"]
+    return [*inner, f"{targets} = runtime.over_rows({name}, {rows})"]
+
+
+_STATEMENTS: dict[str, Callable[..., list[str]]] = {
+    "add_diagonal": _add_diagonal,
+    "loop": _loop,
+    "action": _action,
+    "row_blocks": _row_blocks,
+    "part": lambda writer, node, found, early, depth: [],
+}
 assert UNARY > PRODUCT > SUM

@@ -28,6 +28,7 @@ from symml.derivation.stationary import StationaryPoint, find_stationary
 from symml.errors import NotSupportedError, ShapeError
 from symml.forms.lowering import leaf_of, lower
 from symml.forms.textbook import present
+from symml.language.contexts import remember
 from symml.language.expressions import Expression, Scalar, Symbol
 from symml.language.operators import substitute as substitute_expression
 from symml.language.operators import add, call, multiply_any, name_of, scalar, show_shape, transpose
@@ -133,6 +134,7 @@ class Derivation:
     def _confirmed(self, function: Expression, shown: Expression, variable: Variable, what: str) -> Checked:
         report = derivative_check(function, shown, variable, self.source.symbols, what, self.layout == "symmetric")
         confirm(report, shown)
+        remember(shown, self.source.symbols.values())
         return Checked(shown, report)
 
     def _plain_gradient(self, v: Variable) -> Expression:

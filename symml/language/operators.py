@@ -256,6 +256,8 @@ def add(*terms: Any) -> Expression:
         for rest in order
         if coefficients[rest] != 0
     ]
+    if any(isinstance(t, Add) for t in kept):
+        return add(*kept)
     if model is not None and not any(t.shape == shape for t in kept):
         total = kept[0] if len(kept) == 1 else make(Add, tuple(kept), (), ()) if kept else scalar(0)
         return zeros(*shape) if not kept else multiply_any(total, ones(*shape))

@@ -150,8 +150,20 @@ def _multiply(factors: Sequence[Expression]) -> Expression:
     return op.multiply_any(total, *rest) if rest else total
 
 
-def _juxtaposition(_: Elaboration, __: Syntax, args: list[Any]) -> Expression:
-    return _multiply(args)
+def _juxtaposition(state: Elaboration, node: Syntax, args: list[Any]) -> Expression:
+    return _multiply([f for n, a in zip(node.args, args, strict=True) for f in _factors(state, n, a)])
+
+
+def _factors(state: Elaboration, node: Syntax, value: Expression) -> list[Expression]:
+    """Factors of a scalar as they are written: SymPy multiplies them at once, so that a number is not distributed."""
+    if not isinstance(value, Scalar) or node.head not in ("juxtaposition", "fraction"):
+        return [value]
+    first, *rest = node.args
+    found = [state.values[first.place]]
+    for part in rest:
+        below = state.values[part.place]
+        found += _inverses(state, part, below) if node.head == "fraction" else _factors(state, part, below)
+    return found
 
 
 def _inverses(state: Elaboration, node: Syntax, value: Expression) -> list[Expression]:
@@ -178,13 +190,13 @@ def _fraction(state: Elaboration, node: Syntax, args: list[Any]) -> Expression:
 
 def _product(state: Elaboration, node: Syntax, args: list[Any]) -> Expression:
     """Factors between operators, from the left; runs of one operator are built at once."""
-    run: list[Expression] = [args[0]]
+    run: list[Expression] = _factors(state, node.args[0], args[0])
     kind, above = "times", True
     for operator, part, value in zip(node.value, node.args[1:], args[1:], strict=True):
         if operator == "over":
             if value.shape != ():
                 op.divide(_finish(kind, run), value)
-            if kind != "times" or above:
+            if kind != "times" or (above and not all(isinstance(f, Scalar) for f in run)):
                 run = [_finish(kind, run)]
             kind, above = "times", False
             run += _inverses(state, part, value)

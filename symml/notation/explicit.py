@@ -14,7 +14,6 @@ from typing import Any
 import sympy as sp
 
 from symml.errors import DataError, NotSupportedError
-from symml.language import hooks
 from symml.language.expressions import (
     Action,
     Add,
@@ -323,5 +322,3 @@ _RULES: dict[type[Expression], Callable[[Any, list[Any], Sizes], Any]] = {
     Apply: _apply, Call: _call, Indicator: _indicator, Element: _element, BoundSum: _bound_sum, Action: _action,
     Einstein: _einstein,
 }  # fmt: skip
-
-hooks.provide("as_explicit", as_explicit)

@@ -17,7 +17,7 @@ from symml.errors import DeclarationError, NotationError, with_caret
 from symml.language import hooks
 from symml.language import operators as op
 from symml.language.declarations import read_declarations
-from symml.language.expressions import Action, Expression, Symbol, Where, make
+from symml.language.expressions import Action, Expression, Scalar, Symbol, Where, make
 from symml.language.function import spellings
 from symml.language.indices import differential_of
 from symml.language.names import canonical, unicode_name
@@ -281,9 +281,10 @@ class _Reading:
         if node.value and not node.args:
             return (dimension(node.value),) if not node.value.isdigit() else (int(node.value),)
         state = Elaboration(self.source, self._value, self._size)
-        nodes = [n for a in node.args for n in self._below(a)]
+        parts = node.args[:1] if node.head == "bound_sum" else node.args
+        nodes = [n for a in parts for n in self._below(a)]
         state.run(sorted(nodes, key=lambda n: n.place))
-        sizes = [op.as_dim(state.values[a.place]) for a in node.args if isinstance(state.values[a.place], Expression)]
+        sizes = [op.as_dim(state.values[a.place]) for a in parts if isinstance(state.values[a.place], Scalar)]
         return (sizes[0], sizes[0]) if node.head == "eye" else tuple(sizes)
 
     def _below(self, node: Syntax) -> list[Syntax]:

@@ -40,7 +40,7 @@ def split(style: Style, value: Any) -> tuple[bool, list[Piece], list[Piece]]:
     above = [_integer(abs(number.p))] if abs(number.p) != 1 else []
     below = [_integer(number.q)] if number.q != 1 else []
     for factor in rest.as_ordered_factors() if rest.is_Mul else () if rest == 1 else (rest,):
-        base, exponent = factor.as_base_exp() if factor.is_Pow else (factor, sp.S.One)
+        base, exponent = (factor.base, factor.exp) if factor.is_Pow else (factor, sp.S.One)
         if exponent.is_Rational and exponent < 0:
             below.append(scalar_piece(style, base**-exponent))
         else:
@@ -88,7 +88,7 @@ def _add(style: Style, value: Any) -> Piece:
 
 
 def _power(style: Style, value: Any) -> Piece:
-    base, exponent = value.as_base_exp() if value.base.is_Rational else (value.base, value.exp)
+    base, exponent = value.base, value.exp
     if exponent == sp.S.Half:
         return style_root(style, scalar_piece(style, base))
     if exponent.is_Rational and exponent < 0:

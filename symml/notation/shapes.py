@@ -111,7 +111,9 @@ def _element(shapes: Shapes, node: Syntax, args: list[Sizes]) -> Sizes:
 
 
 def _bound_sum(shapes: Shapes, node: Syntax, args: list[Sizes]) -> Sizes:
-    shapes.index(node.value)
+    size = shapes.index(node.value)
+    if len(args) == 2:
+        shapes.equations.equal(size, (shapes.resolve(node) or (size,))[0])
     return args[-1] if args else ()
 
 

@@ -63,6 +63,7 @@ from symml.language.operators import (
 from symml.language.properties import closure
 from symml.language.symbols import dimension
 from symml.language.where import expand_names
+from symml.notation.explicit import as_explicit
 
 
 # -- in -----------------------------------------------------------------------------------------------------------
@@ -384,3 +385,4 @@ _OUT: dict[type[Expression], Callable[[Any, list[Any]], Any]] = {
 
 hooks.provide("from_matrix_expr", from_sympy)
 hooks.provide("to_sympy", to_sympy)
+hooks.provide("as_explicit", as_explicit)

@@ -19,14 +19,20 @@ GOOD = [
     ("S: d x d, symmetric, spd", ["S: d x d, spd", "d dimension"]),
     ("S: d x d positive definite", ["S: d x d, spd", "d dimension"]),
     ("y: n in {0,1}", ["y: n, in {0,1}", "n dimension"]),
-    ("y: n, in {-1, 1}; p in (0,1)\nq: d simplex", ["y: n, in {-1,1}", "p in (0,1)", "q: d, simplex", "n dimension", "d dimension"]),
+    (
+        "y: n, in {-1, 1}; p in (0,1)\nq: d simplex",
+        ["y: n, in {-1,1}", "p in (0,1)", "q: d, simplex", "n dimension", "d dimension"],
+    ),
     ("X: n x d full column rank", ["X: n x d, full column rank", "n dimension", "d dimension"]),
     ("n dimension", ["n dimension"]),
     ("n: positive, integer; X: n x d", ["n dimension", "X: n x d", "d dimension"]),
     ("n, X: n x d", ["n dimension", "X: n x d", "d dimension"]),
     (r"X in \mathbb{R}^{n\times d}, w \in \mathbb R^d", ["X: n x d", "w: d", "n dimension", "d dimension"]),
     ("X: R^{n x d}", ["X: n x d", "n dimension", "d dimension"]),
-    ("x: d x 1, A: (n, d), B: 3 x 4, C: n×d", ["x: d", "A: n x d", "B: 3 x 4", "C: n x d", "d dimension", "n dimension"]),
+    (
+        "x: d x 1, A: (n, d), B: 3 x 4, C: n×d",
+        ["x: d", "A: n x d", "B: 3 x 4", "C: n x d", "d dimension", "n dimension"],
+    ),
     ("T: B x n x d", ["T: B x n x d", "B dimension", "n dimension", "d dimension"]),
     ("0 < p < 1", ["p in (0,1)"]),
     ("x ~ Normal(mu, sigma^2)", ["x ~ Normal(mu, sigma^2)"]),
@@ -37,11 +43,14 @@ GOOD = [
     ("P: n x n, symmetric, idempotent", ["P: n x n, symmetric, idempotent", "n dimension"]),
     ("Y: n x k, one-hot rows", ["Y: n x k, one-hot rows", "n dimension", "k dimension"]),
     ("v: n, > 0; u: n positive", ["v: n, positive", "u: n, positive", "n dimension"]),
-    (r"\mathbf{W}^{(1)}: n x d, \hat w: d, k_{**} > 0", ["W1: n x d", "w_hat: d", "k_starstar > 0", "n dimension", "d dimension"]),
+    (
+        r"\mathbf{W}^{(1)}: n x d, \hat w: d, k_{**} > 0",
+        ["W1: n x d", "w_hat: d", "k_starstar > 0", "n dimension", "d dimension"],
+    ),
     (r"\sigma^2 > 0, \tau_n^2 > 0", ["sigma_sq > 0", "tau_n_sq > 0"]),
     ("X: n x d, X: n x d", ["X: n x d", "n dimension", "d dimension"]),
     ("x random iid", ["x iid"]),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("text", "want"), GOOD, ids=[g[0] for g in GOOD])

@@ -7,7 +7,7 @@ import pytest
 import sympy as sp
 
 import symml.codegen.evaluate
-import symml.notation.explicit  # noqa: F401
+import symml.notation.sympy_bridge  # noqa: F401
 from symml.errors import DomainError, MissingRuleError, NotSupportedError, ShapeError
 from symml.language.declarations import declare
 from symml.language.expressions import Call, Scalar

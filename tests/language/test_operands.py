@@ -33,7 +33,7 @@ SAME = {
     "sympy rational": (lambda: sp.Rational(1, 2) * X + 1, lambda: 0.5 * X + 1),
     "pi": (lambda: X / sp.pi, lambda: X * (1 / sp.pi)),
     "dimension": (lambda: n * w, lambda: w * n),
-    "sympy minus": (lambda: lam - w, lambda: -w + lam),
+    "sympy minus": (lambda: lam - w, lambda: scalar(lam) - w),
     "sum": (lambda: sum([w, w]), lambda: 2 * w),
     "matmul": (lambda: X @ w, lambda: X * w),
     "matmul scalar": (lambda: w @ 3, lambda: 3 * w),
@@ -54,7 +54,7 @@ SAME = {
     "np.square of a scalar": (lambda: np.square(w.T * w), lambda: (w.T * w) ** 2),
     "np.negative": (lambda: np.negative(w), lambda: -w),
     "np.maximum": (lambda: np.maximum(w, 0), lambda: call("max", (w, scalar(0)))),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", SAME)
@@ -87,17 +87,21 @@ REFUSED = {
     "np.square of a vector": (lambda: np.square(w), ShapeError, "elementwise"),
     "scalar symbol plus square": (lambda: X.T * X + lam, ShapeError, "eye"),
     "sympy function of a product": (lambda: sp.sin(w.T * w), sp.SympifyError, ""),
-    "unknown SymPy class": (lambda: w * sp.BlockMatrix([[sp.MatrixSymbol("Z", d, d)]]), NotSupportedError, "BlockMatrix"),
+    "unknown SymPy class": (
+        lambda: w * sp.BlockMatrix([[sp.MatrixSymbol("Z", d, d)]]),
+        NotSupportedError,
+        "BlockMatrix",
+    ),
     "truth of an expression": (lambda: bool(w), TypeError, "sml.equal"),
     "order": (lambda: w < 1, TypeError, "sml.equal"),
     "sum over a name": (lambda: sum_over("i", w), ShapeError, "index"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_operands_refused(name):
     build, error, message = REFUSED[name]
-    with pytest.raises(error, match=message):
+    with pytest.raises(error, match=message or None):
         build()
 
 
