@@ -10,7 +10,7 @@ from fractions import Fraction
 from math import gcd, lcm
 from typing import Any
 
-from symml.calculus import rewriting
+from symml.calculus import fusing, rewriting
 from symml.calculus.certificate import certificate
 from symml.calculus.nodes import Apply, Const, Ein, Factor, Indices, Leaf, Node, Sum, const, fingerprint, intern, leaf
 
@@ -90,7 +90,8 @@ def is_symmetric(node: Node) -> bool:
         if isinstance(node, Leaf):
             known = "symmetric" in node.facts
         elif isinstance(node, Apply):
-            known = rewriting.keeps_symmetry(node.op) and all(is_symmetric(c) for c in node.children if c.shape)
+            kept = rewriting.keeps_symmetry(node.op) and all(is_symmetric(c) for c in node.children if c.shape)
+            known = kept or node.op == "eigmaxprojector"
         elif isinstance(node, Ein):
             flipped = ein(node.coefficient, list(node.factors), node.out[::-1], dict(enumerate(node.sizes)))
             known = flipped.digest == node.digest
@@ -124,6 +125,8 @@ def total(terms: Sequence[Node], shape: Sequence[Any]) -> Node:
             stack.extend(times(sign, t) for t in reversed(found.terms))
         elif not is_zero(term):
             flat.append(term)
+    if any(fusing.is_fused(t) for t in flat):
+        return fusing.fused_sum(BUILD, flat, shape)
     order: list[bytes] = []
     first: dict[bytes, Node] = {}
     value: dict[bytes, Fraction] = {}
@@ -182,9 +185,15 @@ def ein(
     flat, union, coefficient = _flatten(Fraction(coefficient), factors, all_sizes)
     if coefficient == 0:
         return zero([all_sizes[o] for o in out])
+    if len(flat) == 1 and coefficient == 1 and flat[0][1] == tuple(out) and len(set(out)) == len(out) and not union:
+        if len(all_sizes) == len(out):
+            return flat[0][0]
     labels = tuple(_find(union, o) for o in out)
     live = {i: size for i, size in all_sizes.items() if i not in union}
-    merged, coefficient = _merge([(f, tuple(_find(union, i) for i in idx)) for f, idx in flat], coefficient, live)
+    renamed = [(f, tuple(_find(union, i) for i in idx)) for f, idx in flat]
+    if any(fusing.is_fused(f) for f, _ in renamed):
+        return fusing.fused_product(BUILD, coefficient, renamed, labels, live)
+    merged, coefficient = _merge(renamed, coefficient, live)
     coefficient, merged, labels = rewriting.simplify_product(BUILD, coefficient, merged, labels, live)
     if coefficient == 0:
         return zero([live[o] for o in labels])

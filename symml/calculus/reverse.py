@@ -5,7 +5,8 @@ The adjoint of a node v has shape f.shape + v.shape, so gradient, Jacobian and H
 
 from __future__ import annotations
 
-from symml.calculus.construct import delta, ein, total, zero
+from symml.calculus import fusing
+from symml.calculus.construct import BUILD, delta, ein, total, zero
 from symml.calculus.nodes import Apply, Ein, Leaf, Node, Sum, leaf, walk
 from symml.calculus.rule import rule
 
@@ -14,6 +15,9 @@ DIRECTION = "∂"
 
 def derivative(f: Node, x: Leaf) -> Node:
     """Return ∂f/∂x with axes f.shape + x.shape."""
+    if isinstance(f, Apply) and fusing.is_fused(f):
+        inner = derivative(f.children[0], x)
+        return fusing.fuse(BUILD, inner, (*f.param, *(1 for _ in x.shape)))
     return pull_back(f, x, delta(f.shape), len(f.shape))
 
 
@@ -46,10 +50,14 @@ def _parts(node: Node, x: Leaf, adjoint: Node, lead: int) -> list[tuple[Node, No
     for k, child in enumerate(node.children):
         if x not in child.leaves:
             continue
+        row = rule(node)
+        if row.pull_back is not None:
+            parts.append((child, row.pull_back(node, k, adjoint, lead)))
+            continue
         # the rule's differential is linear in this direction: its transpose is its own pull-back
         direction = leaf(DIRECTION, DIRECTION, child.shape, frozenset())
         moves = [direction if m == k else None for m in range(len(node.children))]
-        differential = rule(node).differential(node, moves)
+        differential = row.differential(node, moves)
         parts.append((child, pull_back(differential, direction, adjoint, lead)))
     return parts
 

@@ -24,6 +24,9 @@ class Rule:
     differential : callable
         (node, differentials of its arguments, None where constant) -> the differential, linear in each.
         Only sums and products of nodes may appear around the differentials: reverse mode transposes this expression.
+    pull_back : callable, optional
+        (node, place of the argument, adjoint, leading axes of the adjoint) -> adjoint of the argument, for a linear
+        operator that is no sum of products.
     """
 
     op: str
@@ -31,6 +34,7 @@ class Rule:
     statement: str
     source: str
     differential: Callable[[Apply, Sequence[Node | None]], Node]
+    pull_back: Callable[[Apply, int, Node, int], Node] | None = None
 
 
 @cache

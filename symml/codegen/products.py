@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from symml.language.expressions import Call, Expression, Eye, Mul, Ones, Scalar, Symbol, Transpose
+from symml.language.expressions import Call, Expression, Eye, Mul, Ones, Pow, Scalar, Symbol, Transpose
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,8 @@ def own_transpose(e: Expression) -> bool:
     """Whether the expression is symmetric by its own making: declared, the identity, a square of ones, a diagonal."""
     if len(e.shape) != 2 or e.shape[0] != e.shape[1]:
         return False
+    while isinstance(e, Pow):
+        e = e.args[0]
     if isinstance(e, Symbol):
         return "symmetric" in e.facts
     return isinstance(e, (Eye, Ones)) or (isinstance(e, Call) and e.function == "diag")

@@ -14,8 +14,8 @@ from symml.language.function import function
 FLOAT = np.dtype(float)
 NUMBERS = frozenset({float, int, np.float64})
 FEW_ROWS = 512
-BLOCK_ROWS = 8192
-BLOCK_BYTES = 1 << 22
+LEAST_ROWS, MOST_ROWS = 2048, 8192
+BLOCK_BYTES = 1 << 20
 Array = np.ndarray[Any, Any]
 
 
@@ -27,7 +27,7 @@ def weighted_gram(X: Array, s: Array) -> Array:
     """
     n, d = X.shape
     if n < FEW_ROWS:
-        return X.T @ (X * s[:, None])
+        return np.asarray(X.T @ (X * s[:, None]))
     one_sign = s.min() >= 0
     if not one_sign and s.max() <= 0:
         return np.negative(weighted_gram(X, -s))
@@ -35,7 +35,7 @@ def weighted_gram(X: Array, s: Array) -> Array:
     rows = block_rows(d)
     if n <= rows:
         scaled = X * weights[:, None]
-        return scaled.T @ (scaled if one_sign else X)
+        return np.asarray(scaled.T @ (scaled if one_sign else X))
     buffer = np.empty((rows, d))
     out = np.zeros((d, d))
     for start in range(0, n, rows):
@@ -47,7 +47,7 @@ def weighted_gram(X: Array, s: Array) -> Array:
 
 def block_rows(columns: int) -> int:
     """Return how many rows are worked on at a time."""
-    return min(BLOCK_ROWS, max(BLOCK_ROWS // 4, BLOCK_BYTES // (8 * columns)))
+    return min(MOST_ROWS, max(LEAST_ROWS, BLOCK_BYTES // (8 * columns)))
 
 
 def over_rows(block: Callable[..., Any], *arrays: Array) -> Any:

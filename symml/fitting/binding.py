@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
+from symml.checking.sampling import LARGE
 from symml.errors import DataError, NotationError
 from symml.fitting.declared import check_declared
 from symml.language.expressions import Symbol
@@ -218,7 +219,8 @@ def _place(name: str, place: tuple[int, ...], labels: tuple[str, ...]) -> str:
 
 
 # -- sizes --------------------------------------------------------------------------------------------------------
-AXES = ("rows", "columns")
+NOUNS = ("row", "column", "layer")
+PLURALS = {"row": "rows", "column": "columns", "layer": "layers", "entry": "entries"}
 
 
 def _sizes(table: Mapping[str, Any], raw: Mapping[str, tuple[Any, Any]]) -> tuple[dict[str, int], dict[str, str]]:
@@ -267,6 +269,8 @@ def _check_compound(found: Symbol, axis: int, dim: Any, size: int, sizes: Mappin
 
 def _counted(found: Symbol, axis: int, size: int) -> str:
     """A size in words: ``y has 22 rows``."""
-    noun = AXES[axis] if axis < len(AXES) else f"entries on axis {axis + 1}"
-    noun = "entries" if len(found.shape) == 1 and "n" != str(found.shape[0]) else noun
-    return f"{unicode_name(found.name)} has {size} {noun if size != 1 else noun.rstrip('s') if noun.endswith('s') else noun}"
+    if len(found.shape) == 1:
+        noun = "row" if str(found.shape[0]) in LARGE else "entry"
+    else:
+        noun = NOUNS[min(axis, len(NOUNS) - 1)]
+    return f"{unicode_name(found.name)} has {size} {noun if size == 1 else PLURALS[noun]}"

@@ -15,8 +15,10 @@ import sympy as sp
 
 from symml.calculus import elementwise
 from symml.calculus.construct import (
-    apply_map, broadcast, delta, dimension, ein, identity, ones, operator, own_sizes, power, times, total, zero,
+    BUILD, apply_map, broadcast, delta, dimension, ein, identity, ones, operator, own_sizes, power, times, total,
+    transposed, zero,
 )  # fmt: skip
+from symml.calculus.fusing import fuse
 from symml.calculus.nodes import Leaf, Node, leaf
 from symml.errors import NotSupportedError, ShapeError
 from symml.forms.scalars import lower_scalar
@@ -362,6 +364,26 @@ def _dot(e: Call, parts: list[Lowered]) -> Lowered:
     return _product(parts, [own, own], (), sizes)
 
 
+def _vec(e: Call, parts: list[Lowered]) -> Lowered:
+    (part,) = parts
+    _no_batch(part, e)
+    return Lowered(fuse(BUILD, transposed(part.node), (2,)) if len(part.axes) == 2 else part.node)
+
+
+def _kron(e: Call, parts: list[Lowered]) -> Lowered:
+    """A_ij B_kl with axes (ik, jl); a vector has no second axis."""
+    a, b = parts
+    _no_batch(a, e)
+    _no_batch(b, e)
+    rows = e.args[0].shape[:1] != (1,), e.args[1].shape[:1] != (1,)
+    ia, ib = tuple(range(len(a.axes))), tuple(range(10, 10 + len(b.axes)))
+    sizes = dict(zip((*ia, *ib), (*a.axes, *b.axes), strict=True))
+    first = [*(ia[:1] if rows[0] else ()), *(ib[:1] if rows[1] else ())]
+    second = [*(ia[1:] if rows[0] else ia), *(ib[1:] if rows[1] else ib)]
+    product = ein(1, [(a.node, ia), (b.node, ib)], (*first, *second), sizes)
+    return Lowered(fuse(BUILD, product, [len(g) for g in (first, second) if g]))
+
+
 def _mean(e: Call, parts: list[Lowered]) -> Lowered:
     own, sizes = _own(parts[0])
     counts = [Lowered(power(dimension(d), -1)) for d in parts[0].axes]
@@ -394,8 +416,10 @@ def _square(op: str, keeps: bool) -> Callable[[Call, list[Lowered]], Lowered]:
 
 _CALLS: dict[str, Callable[[Call, list[Lowered]], Lowered]] = {
     "sum": _sum, "mean": _mean, "norm": _norm, "norm1": _norm1, "trace": _trace, "diag": _diag, "rowsum": _row_sum,
-    "colsum": _column_sum, "dot": _dot, "power": _power, "softmax": _last_axis("softmax", True),
-    "logsumexp": _last_axis("lse", False), "logdet": _square("logdet", False), "det": _square("det", False),
+    "colsum": _column_sum, "dot": _dot, "vec": _vec, "kron": _kron, "power": _power, "softmax": _last_axis("softmax", True),
+    "logsumexp": _last_axis("lse", False), "normnuc": _square("normnuc", False), "normspec": _square("normspec", False),
+    "eigmax": _square("eigmax", False), **{n: _square(n, True) for n in ("expm", "logm", "sqrtm", "sinm", "cosm", "eigmaxprojector")},
+    "logdet": _square("logdet", False), "det": _square("det", False),
 }  # fmt: skip
 
 _HANDLERS: dict[type[Expression], Callable[..., Lowered]] = {

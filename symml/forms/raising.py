@@ -6,7 +6,7 @@ its action on a direction.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import sympy as sp
@@ -14,6 +14,7 @@ import sympy as sp
 from symml.calculus.construct import ein, is_symmetric, total
 from symml.calculus.nodes import Apply, Const, Ein, Leaf, Node, Sum, walk
 from symml.errors import NotSupportedError
+from symml.forms.kronecker import raise_fused
 from symml.forms.graph import Graph, reduce
 from symml.forms.polishing.sums import combine
 from symml.language.expressions import Action, Einstein, Expression, Symbol, make
@@ -39,8 +40,8 @@ class Raising:
 
     def run(self, node: Node) -> Expression:
         """Return the expression of a node."""
-        for part in walk(node):
-            if part not in self.done and len(part.shape) <= 2:
+        for part in _readable(node):
+            if part not in self.done:
                 self.done[part] = self._one(part)
                 if len(part.shape) == 2 and is_symmetric(part):
                     self.symmetric.add(self.done[part])
@@ -57,6 +58,8 @@ class Raising:
         if isinstance(node, Ein):
             return self._product(node)
         assert isinstance(node, Apply)
+        if node.op == "fuse":
+            return raise_fused(node, self.run)
         handler = _PRIMITIVES.get(node.op)
         if handler is None:
             raise NotSupportedError(f"{node.op} has no matrix notation")
@@ -106,6 +109,13 @@ class Raising:
         return multiply_any(sp.Rational(node.coefficient.numerator, node.coefficient.denominator), formula)
 
 
+def _readable(node: Node) -> Iterator[Node]:
+    """Nodes below a node that are raised one by one, children first: those of order at most 2."""
+    for part in walk(node):
+        if len(part.shape) <= 2:
+            yield part
+
+
 def _leaf(node: Leaf) -> Expression:
     payload = node.payload
     if isinstance(payload, (Expression, sp.Basic)):
@@ -144,6 +154,10 @@ def _power(node: Apply, args: list[Expression]) -> Expression:
     return power(x, scalar(q)) if x.shape == () else elementwise_power(x, scalar(q))
 
 
+def _named(node: Apply, args: list[Expression]) -> Expression:
+    return call(node.op, *args)
+
+
 _PRIMITIVES: dict[str, Callable[[Apply, list[Expression]], Expression]] = {
     "map": _map,
     "pow": _power,
@@ -152,6 +166,7 @@ _PRIMITIVES: dict[str, Callable[[Apply, list[Expression]], Expression]] = {
     "det": lambda node, args: call("det", args[0]),
     "softmax": lambda node, args: call("softmax", args[0]),
     "lse": lambda node, args: call("logsumexp", args[0]),
+    **{name: _named for name in ("expm", "logm", "sqrtm", "sinm", "cosm", "normnuc", "normspec", "eigmax", "eigmaxprojector")},
 }
 
 

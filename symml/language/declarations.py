@@ -5,7 +5,9 @@ Reading of the text is in `declaration_text`; here declarations become symbols, 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 import sympy as sp
@@ -16,7 +18,7 @@ from symml.language import hooks
 from symml.language.declaration_text import Declared, read_item, read_value, split_items
 from symml.language.expressions import Expression, Index, Symbol
 from symml.language.names import canonical
-from symml.language.operators import show_shape, symbol
+from symml.language.operators import as_expression, show_shape, symbol
 from symml.language.properties import BY_NAME, Domain, closure, domain_facts
 from symml.language.symbols import ScalarSymbol, dimension, is_dimension
 
@@ -132,47 +134,61 @@ def _items(text: str) -> list[Declared]:
 
 def _entries(where: Any) -> Iterable[tuple[str, Declarable, str, bool]]:
     """Name, symbol, text of the declaration, and whether it says nothing but the name."""
+    for part in _apart(list(_parts(where))):
+        yield (part.name, build(part), part.text, part.bare) if isinstance(part, Declared) else part
+
+
+def _parts(where: Any) -> Iterable[Declared | tuple[str, Declarable, str, bool]]:
     if where is None:
         return
     if isinstance(where, str):
-        yield from (_built(item) for item in _items(where))
+        yield from _items(where)
     elif isinstance(where, Mapping):
-        for name, value in where.items():
-            yield _from_mapping(name, value)
+        yield from (_from_mapping(name, value) for name, value in where.items())
     elif isinstance(where, sp.Symbol):
         yield canonical(where.name), where, describe(where), not where._assumptions_orig
-    elif isinstance(where, Expression):
-        for name, found in hooks.call("symbol_table", where).items():
+    elif isinstance(where, (Expression, sp.MatrixExpr)):
+        for name, found in hooks.call("symbol_table", as_expression(where)).items():
             if not isinstance(found, Index):
                 yield name, found, describe(found), isinstance(found, sp.Symbol) and not found._assumptions_orig
     elif isinstance(where, sp.Basic):
         for found in sorted(where.free_symbols, key=str):
-            yield from _entries(found)
+            yield from _parts(found)
     elif isinstance(where, Iterable):
         for part in where:
-            yield from _entries(part)
+            yield from _parts(part)
     else:
         raise DeclarationError(f"declarations are text, a mapping or symbols, not {type(where).__name__}")
 
 
-def _from_mapping(name: Any, value: Any) -> tuple[str, Declarable, str, bool]:
+def _apart(parts: list[Any]) -> list[Any]:
+    """Rename a size h that stands beside a bold vector h: two names that differ by font."""
+    items = [p for p in parts if isinstance(p, Declared)]
+    bold = {p.name for p in items if p.shape and re.match(r"\\(?:mathbf|boldsymbol|bm|vec)(?![a-z])", p.text)}
+    sizes = {d for p in items for d in p.shape if isinstance(d, str)}
+    renamed = {d: f"{d}_size" for d in sizes & bold}
+    if not renamed:
+        return parts
+    return [
+        replace(p, shape=tuple(renamed.get(d, d) for d in p.shape)) if isinstance(p, Declared) else p  # type: ignore[arg-type]
+        for p in parts
+    ]
+
+
+def _from_mapping(name: Any, value: Any) -> Declared | tuple[str, Declarable, str, bool]:
     key = _key(name)
     if isinstance(value, str):
         written = name if isinstance(name, str) else name.name
-        return _built(read_value(written, value, f"{written}: {value}" if value.strip() else written))
+        return read_value(written, value, f"{written}: {value}" if value.strip() else written)
     if isinstance(value, (Symbol, sp.Symbol)):
         if _key(value) != key:
             raise DeclarationError(f"the name {name} is mapped to the declaration of {value.name}: {describe(value)}")
         return key, value, describe(value), False
     if isinstance(value, (tuple, list)):
-        return _built(read_value(str(name), "(" + ", ".join(str(v) for v in value) + ")" if value else ""))
+        return read_value(str(name), "(" + ", ".join(str(v) for v in value) + ")" if value else "")
     raise DeclarationError(
         f"the declaration of {name} is text such as 'n x d, symmetric' or a symbol, not {type(value).__name__}"
     )
-
-
-def _built(item: Declared) -> tuple[str, Declarable, str, bool]:
-    return item.name, build(item), item.text, item.bare
 
 
 def build(item: Declared) -> Declarable:

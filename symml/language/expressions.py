@@ -38,6 +38,7 @@ class Expression:
     __iter__ = None
     __hash__: Any
 
+    _hash: int
     shape: Shape
     args: tuple[Expression, ...]
     fields: tuple[Any, ...]

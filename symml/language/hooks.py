@@ -6,7 +6,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from symml.language.expressions import Expression
 
 _bodies: dict[str, Callable[..., Any]] = {}
 
@@ -21,6 +24,6 @@ def call(name: str, *arguments: Any) -> Any:
     return _bodies[name](*arguments)
 
 
-def operate(name: str, *operands: Any) -> Any:
+def operate(name: str, *operands: Any) -> Expression:
     """Run an operator; an operand it does not know gives NotImplemented."""
-    return _bodies[name](*operands)
+    return _bodies[name](*operands)  # type: ignore[no-any-return]

@@ -60,10 +60,11 @@ def as_dim(value: Any) -> Dim:
     """Return a size: a positive int, or a SymPy expression."""
     if isinstance(value, Scalar):
         value = value.value
-    if isinstance(value, sp.Integer) or (isinstance(value, Number) and not isinstance(value, sp.Basic)):
-        if int(value) != value or int(value) < 1:  # type: ignore[call-overload]
+    if isinstance(value, sp.Integer) or (isinstance(value, (Number, float)) and not isinstance(value, sp.Basic)):
+        size = int(value)  # type: ignore[arg-type]
+        if size != value or size < 1:
             raise ShapeError(f"{value} is not a size: sizes are positive integers or dimension names")
-        return int(value)  # type: ignore[call-overload]
+        return size
     if isinstance(value, str):
         return dimension(value)
     if isinstance(value, sp.Expr):
@@ -122,10 +123,12 @@ def number(value: Any) -> sp.Expr:
         return sp.Integer(value)
     if isinstance(value, complex) and value.imag:
         raise DomainError(f"{value} is complex: symml works over the real numbers")
-    real = float(value.real if isinstance(value, complex) else value)  # type: ignore[arg-type]
+    real = float(value.real if isinstance(value, complex) else value)
     if not math.isfinite(real):
         raise DomainError(f"{real} is not a finite number")
-    return sp.Rational(str(value) if hasattr(value, "dtype") else repr(real)) if real != int(real) else sp.Integer(int(real))
+    if real == int(real):
+        return sp.Integer(int(real))
+    return sp.Rational(str(value) if hasattr(value, "dtype") else repr(real))
 
 
 def exact(value: Any) -> Any:
@@ -224,7 +227,9 @@ def chain_shape(factors: Sequence[Expression]) -> Shape:
     arrays = [f for f in factors if f.shape != ()]
     if not arrays:
         return ()
-    return arrays[0].shape if len(arrays) == 1 else from_axes(two_axes(arrays[0].shape)[0], two_axes(arrays[-1].shape)[1])
+    if len(arrays) == 1:
+        return arrays[0].shape
+    return from_axes(two_axes(arrays[0].shape)[0], two_axes(arrays[-1].shape)[1])
 
 
 def add(*terms: Any) -> Expression:
@@ -307,7 +312,8 @@ def multiply_any(*factors: Any) -> Expression:
     ShapeError
         If inner sizes differ; names both operands and the transposition that would fit.
     """
-    coefficient, flat = ONE, []
+    coefficient = ONE
+    flat: list[Expression] = []
     for factor in (as_expression(f) for f in factors):
         if isinstance(factor, Scalar):
             coefficient = coefficient * factor.value
@@ -353,7 +359,9 @@ def multiply_any(*factors: Any) -> Expression:
 
 def _check_product(a: Expression, b: Expression) -> None:
     if len(a.shape) > 2 or len(b.shape) > 2:
-        raise ShapeError(f"cannot multiply {name_of(a)} by {name_of(b)}: a matrix product has two axes; index the data first")
+        raise ShapeError(
+            f"cannot multiply {name_of(a)} by {name_of(b)}: a matrix product has two axes; index the data first"
+        )
     (_, inner), (rows, columns) = two_axes(a.shape), two_axes(b.shape)
     if inner == rows:
         return
@@ -364,7 +372,8 @@ def _check_product(a: Expression, b: Expression) -> None:
                 f"Write dot({a}, {b}) or {_t(a)} {b} for a number, {a} .* {b} (mul) for elementwise."
             )
         raise ShapeError(
-            f"cannot multiply {name_of(a)} by {name_of(b)}: both are columns. Did you mean {a} {_t(b)} ({show_shape((*a.shape, *b.shape))})?"
+            f"cannot multiply {name_of(a)} by {name_of(b)}: both are columns. "
+            f"Did you mean {a} {_t(b)} ({show_shape((*a.shape, *b.shape))})?"
         )
     fits = []
     if two_axes(a.shape)[0] == rows:
@@ -384,7 +393,9 @@ def divide(a: Any, b: Any) -> Expression:
     a, b = as_expression(a), as_expression(b)
     if b.shape != ():
         if a.shape == b.shape or a.shape == ():
-            raise ShapeError(f"cannot divide {name_of(a)} by {name_of(b)}: write {a} ./ {b} (div) for elementwise division")
+            raise ShapeError(
+                f"cannot divide {name_of(a)} by {name_of(b)}: write {a} ./ {b} (div) for elementwise division"
+            )
         raise ShapeError(f"cannot divide {name_of(a)} by {name_of(b)}: only division by a scalar is written with /")
     if isinstance(b, Scalar):
         if b.value == 0:
@@ -403,9 +414,8 @@ def power(base: Any, exponent: Any) -> Expression:
     q = exponent.value
     if base.shape != ():
         if len(base.shape) != 2 or base.shape[0] != base.shape[1]:
-            hint = f"Write {base} .^ {exponent} for elementwise powers" + (
-                f", {_t(base)} {base} or dot({base}, {base}) for the square of the length." if len(base.shape) == 1 else "."
-            )
+            square = f", {_t(base)} {base} or dot({base}, {base}) for the square of the length"
+            hint = f"Write {base} .^ {exponent} for elementwise powers{square if len(base.shape) == 1 else ''}."
             raise ShapeError(f"cannot raise {name_of(base)} to a power: it is not a square matrix. {hint}")
         if q.is_integer is not True:
             raise ShapeError(
@@ -415,16 +425,16 @@ def power(base: Any, exponent: Any) -> Expression:
         if q == 0:
             return eye(base.shape[0])
         if q == 1 or isinstance(base, Eye):
-            return base
+            return base  # type: ignore[no-any-return]
         if isinstance(base, Pow):
             return power(base.args[0], base.exponent * q)
         return make(Pow, (base,), (q,), base.shape)
     if isinstance(base, Scalar):
-        return scalar(base.value**q)
+        return scalar(exact(base.value**q))
     if q == 0:
         return scalar(1)
     if q == 1:
-        return base
+        return base  # type: ignore[no-any-return]
     if isinstance(base, Mul) and base.coefficient != 1 and (q.is_integer or base.coefficient.is_positive):
         return multiply_any(scalar(base.coefficient**q), power(scale(ONE, base.args), q))
     if isinstance(base, Mul) and q.is_integer and all(a.shape == () for a in base.args):
@@ -440,7 +450,9 @@ def _nonnegative(e: Expression) -> bool:
 
 def elementwise_product(*factors: Any) -> Expression:
     """Return the elementwise product; scalars scale."""
-    coefficient, flat, scalars = ONE, [], []
+    coefficient = ONE
+    flat: list[Expression] = []
+    scalars: list[Expression] = []
     shape: Shape = ()
     model: Expression | None = None
     for factor in (as_expression(f) for f in factors):
@@ -483,7 +495,7 @@ def elementwise_power(base: Any, exponent: Any) -> Expression:
         return call("power", base, exponent)
     q = exponent.value
     if q == 1:
-        return base
+        return base  # type: ignore[no-any-return]
     if q == 0 or isinstance(base, Ones):
         return ones(*base.shape)
     if isinstance(base, ElemPow) and (q.is_integer and base.exponent.is_integer):
@@ -498,14 +510,16 @@ def elementwise_division(a: Any, b: Any) -> Expression:
     a, b = as_expression(a), as_expression(b)
     if b.shape == ():
         return divide(a, b)
-    return elementwise_product(a, elementwise_power(b, -1)) if a.shape == () or a.shape == b.shape else elementwise_product(a, b)
+    if a.shape not in ((), b.shape):
+        return elementwise_product(a, b)  # names the two shapes
+    return elementwise_product(a, elementwise_power(b, -1))
 
 
 def transpose(e: Any) -> Expression:
     """Return the transpose: a scalar is itself, a vector becomes a row."""
     e = as_expression(e)
     if e.shape == () or isinstance(e, Eye):
-        return e
+        return e  # type: ignore[no-any-return]
     if isinstance(e, Transpose):
         return e.args[0]
     if isinstance(e, Mul) and e.coefficient != 1:
@@ -660,7 +674,8 @@ def complete(e: Expression, table: Mapping[str, Any]) -> Expression:
         known = table.get(name, found)
         if known is found or known == found:
             continue
-        if isinstance(found, Symbol) and isinstance(known, Symbol) and known.shape == found.shape and not found.fields[1]:
+        plain = isinstance(found, Symbol) and not found.properties and found.domain is None
+        if plain and isinstance(known, Symbol) and known.shape == found.shape:
             swaps[found] = known
         else:
             changed[found] = _richer(name, found, known)

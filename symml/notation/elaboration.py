@@ -21,6 +21,7 @@ from symml.notation.tree import Syntax
 
 ALL = slice(None)
 MOST_DIGITS = 5000
+DEEPEST_SCALAR = 100
 SCALAR_CALLS = {text: getattr(sp, name) for text, name, _ in SCALAR_FUNCTIONS} | {
     name: getattr(sp, name) for _, name, _ in SCALAR_FUNCTIONS
 }
@@ -43,17 +44,25 @@ class Elaboration:
     def __init__(self, source: str, resolve: Callable[[Syntax], Expression], size_of: Callable[[Any, Syntax], Any]) -> None:
         self.source, self.resolve, self.size_of = source, resolve, size_of
         self.values: dict[int, Any] = {}
+        self.depths: dict[int, int] = {}
 
     def run(self, nodes: Sequence[Syntax]) -> None:
         """Build the expression of each node; parts come before wholes."""
         values = self.values
         for node in nodes:
+            self.measure(node)
             try:
                 values[node.place] = _BUILD[node.head](self, node, [values[a.place] for a in node.args])
             except _CAUGHT as error:
                 raise type(error)(with_caret(str(error), self.source, self.guilty(node, error))) from None
-            except RecursionError:
-                raise self.fail("this formula nests too deeply for scalar arithmetic", node) from None
+
+    def measure(self, node: Syntax) -> None:
+        """Refuse scalars nested deeper than SymPy can work with in reasonable time."""
+        below = [self.depths.get(a.place, 0) for a in node.args if isinstance(self.values[a.place], Scalar)]
+        depth = max(below, default=0) + (node.head != "group")
+        if depth > DEEPEST_SCALAR:
+            raise self.fail(f"scalars nest more than {DEEPEST_SCALAR} deep here; name a part of them", node)
+        self.depths[node.place] = depth
 
     def fail(self, message: str, node: Syntax) -> NotationError:
         """Return a NotationError at a node."""

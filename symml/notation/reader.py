@@ -85,6 +85,8 @@ def parse(
     target = reading.program.target
     if target is not None and target.head == "element":
         body = reading.action(target, body)
+    elif target is not None and target.head != "name":
+        reading.notes.append("the value of an equation is its right-hand side")
     if definitions:
         body = make(Where, (body, *(value for _, value in definitions)), (tuple(name for name, _ in definitions),), body.shape)
     _readings[body] = tuple(reading.notes)

@@ -41,7 +41,7 @@ _PATTERN = re.compile(
             ("name", rf"\\[A-Za-z]+|{_NAME}"),
             ("quote", r"\.T(?![^\W_])|['’]"),
             ("super", f"⁻?ᵀ|[{_SUPER.replace('ᵀ', '')}]+"),
-            ("suffix", rf"_\{{?(?:[12F*∗]|∞)\}}?|[{_SUBSCRIPT}]+"),
+            ("suffix", rf"_\{{?(?:[0-9A-Z*∗∞]+|inf)\}}?|[{_SUBSCRIPT}]+"),
             ("string", r'"[^"\n]{0,200}"'),
             ("equals", r":=|=(?!=)"),
             ("sign", "|".join(re.escape(s) for s in _SIGNS)),

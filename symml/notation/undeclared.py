@@ -13,6 +13,7 @@ from symml.errors import DeclarationError, NotationError, with_caret
 from symml.language import operators as op
 from symml.language.declarations import read_declarations
 from symml.language.expressions import Expression
+from symml.language.function import functions
 from symml.language.names import GREEK, canonical, unicode_name
 from symml.language.symbols import dimension
 from symml.notation.inference import Sizes, Unknown, find
@@ -49,7 +50,13 @@ def infer(text: Text, unknown: Mapping[str, Syntax]) -> dict[str, Expression]:
     DeclarationError
         If there is a doubt; names the symbol, what is known and what to add.
     """
+    for name, node in unknown.items():
+        if text.source[node.span[1] : node.span[1] + 1] == "(":
+            raise _not_a_function(text, name, node)
     lower = [name for name in unknown if not name[0].isupper()]
+    long = {name: node for name, node in unknown.items() if len(name.rstrip("0123456789")) > 1 and name not in GREEK}
+    if text.strict and long:
+        raise _undeclared(text, long, [])
     if text.strict and len(lower) > MOST_TRIED:
         raise _undeclared(text, unknown, [])
     likely = _likely_vectors(text, set(lower)) if not text.strict else set()
@@ -67,6 +74,13 @@ def infer(text: Text, unknown: Mapping[str, Syntax]) -> dict[str, Expression]:
     elif not found:
         raise _undeclared(text, unknown, [])
     return _named(text, found[0])
+
+
+def _not_a_function(text: Text, name: str, node: Syntax) -> DeclarationError:
+    shown = text.source[node.span[0] : node.span[1]]
+    close = difflib.get_close_matches(name, sorted(functions()), 1, 0.6)
+    hint = f"Did you mean {close[0]}(…)?" if close else f"For a product declare it, and write {shown}*(…)."
+    return DeclarationError(with_caret(f"{shown!r} is not a function symml knows, and not declared. {hint}", text.source, node.span))
 
 
 def _solved(shape: Sizes) -> tuple[Any, ...]:
@@ -105,7 +119,7 @@ def _ends_in_vector(node: Syntax, vectors: set[str]) -> bool:
 def _named(text: Text, shapes: Mapping[str, tuple[Any, ...]]) -> dict[str, Expression]:
     """Symbols of the inferred shapes; sizes that nothing fixes get names of their own."""
     taken = {*text.declared, *(n.value for n in text.nodes if n.head == "name")}
-    fresh = (name for name in (*FRESH, *(f"n{k}" for k in itertools.count(1))) if name not in taken)
+    fresh = (name for name in itertools.chain(FRESH, (f"n{k}" for k in itertools.count(1))) if name not in taken)
     found: dict[str, Expression] = {}
     for name, shape in shapes.items():
         for size in shape:

@@ -151,6 +151,14 @@ def test_where_may_be_symbols_mapping_or_expression():
         read_declarations(3)
 
 
+def test_a_bold_vector_beside_a_size_of_its_letter():
+    table = read_declarations({r"\mathbf{W}": "h x d", r"\mathbf{h}": "h"})
+    assert table["h"].shape == (dimension("h_size"),)
+    assert table["W"].shape == (dimension("h_size"), d)
+    with pytest.raises(DeclarationError, match="both a dimension"):
+        read_declarations({"W": "h x d", "h": "h"})
+
+
 def test_every_property_word_is_read():
     shapes = {"scalar": "", "square": "d x d", "matrix": "n x d", "array": "d", "any": "d"}
     for word, row in BY_NAME.items():

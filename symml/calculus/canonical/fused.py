@@ -1,0 +1,45 @@
+"""Elementwise functions act inside a fused array; a split undoes a fuse."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any
+
+from symml.calculus.fusing import fuse, is_fused
+from symml.calculus.nodes import Apply, Node
+from symml.calculus.rewriting import Build, Rewrite
+
+
+def _map(build: Build, x: Node, name: str) -> Node | None:
+    return fuse(build, build.apply_map(name, x.children[0]), x.param) if isinstance(x, Apply) and is_fused(x) else None
+
+
+def _power(build: Build, x: Node, q: Fraction) -> Node | None:
+    return fuse(build, build.power(x.children[0], q), x.param) if isinstance(x, Apply) and is_fused(x) else None
+
+
+def _inverse(build: Build, args: Sequence[Node], op: str, param: Any) -> Node | None:
+    """(A ⊗ B)⁻¹ = A⁻¹ ⊗ B⁻¹ for square A and B."""
+    (x,) = args
+    if not (isinstance(x, Apply) and is_fused(x) and x.param == (2, 2)):
+        return None
+    inner = x.children[0]
+    n, p, m, q = inner.shape
+    factors = getattr(inner, "factors", ())
+    if n != m or p != q or getattr(inner, "coefficient", 0) != 1 or len(factors) != 2:
+        return None
+    places = [tuple(inner.out.index(i) if i in inner.out else -1 for i in idx) for _, idx in factors]
+    found = dict(zip(places, (f for f, _ in factors), strict=True))
+    if set(found) != {(0, 2), (1, 3)}:
+        return None
+    a, b = (build.operator("inv", (found[k],), found[k].shape) for k in ((0, 2), (1, 3)))
+    product = build.ein(1, [(a, (0, 2)), (b, (1, 3))], (0, 1, 2, 3), {0: n, 1: p, 2: m, 3: q})
+    return fuse(build, product, (2, 2))
+
+
+RULES = (
+    Rewrite("map_of_fused", "map", "", "f(vec A) = vec f(A)", "size under the function", _map),
+    Rewrite("power_of_fused", "power", "", "(vec A)^q = vec A^q, entry by entry", "size under the power", _power),
+    Rewrite("inverse_of_kron", "operator", "inv", "(A ⊗ B)⁻¹ = A⁻¹ ⊗ B⁻¹", "size under the inverse", _inverse),
+)

@@ -1,0 +1,84 @@
+"""Functions of a matrix: views move outside, a Fréchet derivative under a trace closes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any
+
+from symml.calculus.nodes import Apply, Ein, Node
+from symml.calculus.rewriting import Build, Rewrite, State
+
+NAMES = ("expm", "logm", "sqrtm", "sinm", "cosm")
+
+
+def _view(build: Build, args: Sequence[Node], op: str, param: Any) -> Node | None:
+    """f(Aᵀ) = f(A)ᵀ."""
+    (x,) = args
+    if isinstance(x, Ein) and x.coefficient == 1 and len(x.factors) == 1 and x.out == (0, 1) and x.factors[0][1] == (1, 0):
+        inner = build.operator(op, (x.factors[0][0],), x.shape)
+        return build.ein(1, [(inner, (1, 0))], (0, 1), {0: x.shape[0], 1: x.shape[1]})
+    return None
+
+
+def _symmetric_view(build: Build, args: Sequence[Node], op: str, param: Any) -> Node | None:
+    """The largest eigenvalue and its projector see the symmetric part only."""
+    (x,) = args
+    if isinstance(x, Ein) and x.coefficient == 1 and len(x.factors) == 1 and x.out == (0, 1) and x.factors[0][1] == (1, 0):
+        return build.operator(op, (x.factors[0][0],), () if op == "eigmax" else x.shape)
+    return None
+
+
+def _frechet_of_identity(build: Build, args: Sequence[Node], op: str, param: Any) -> Node | None:
+    """L(A, c I) = c f′(A), and L(A, s D) = s L(A, D) for an order-0 factor s."""
+    a, d = args
+    if not isinstance(d, Ein) or d.coefficient == 0:
+        return None
+    axes, sizes = (0, 1), {0: a.shape[0], 1: a.shape[1]}
+    scalars = [(f, i) for f, i in d.factors if i == ()]
+    if d.out[0] == d.out[1] and len(scalars) == len(d.factors):
+        return build.ein(d.coefficient, [*scalars, (_slope(build, param, a), axes)], axes, sizes)
+    if d.coefficient == 1 and not scalars:
+        return None
+    rest = build.ein(1, [f for f in d.factors if f[1] != ()], d.out, dict(enumerate(d.sizes)))
+    return build.ein(d.coefficient, [*scalars, (build.operator("frechet", (a, rest), a.shape, param), axes)], axes, sizes)
+
+
+def _frechet_under_trace(build: Build, state: State, sizes: dict[int, Any]) -> State | None:
+    """tr L(A, D) = tr(f′(A) D)."""
+    coefficient, factors, out = state
+    for k, (f, idx) in enumerate(factors):
+        if not (isinstance(f, Apply) and f.op == "frechet") or idx[0] != idx[1] or idx[0] in out:
+            continue
+        if Counter(i for _, other in factors for i in other)[idx[0]] > 2:
+            continue
+        a, d = f.children
+        fresh = max(sizes) + 1
+        sizes[fresh] = a.shape[0]
+        slope = _slope(build, f.param, a)
+        return coefficient, [*factors[:k], (slope, (fresh, idx[0])), (d, (idx[0], fresh)), *factors[k + 1 :]], out
+    return None
+
+
+def _slope(build: Build, name: str, a: Node) -> Node:
+    """f′(A) of a function of a matrix."""
+    axes, sizes = (0, 1), {0: a.shape[0], 1: a.shape[1]}
+    if name == "logm":
+        return build.operator("inv", (a,), a.shape)
+    if name == "sqrtm":
+        root = build.operator("sqrtm", (a,), a.shape)
+        return build.ein(Fraction(1, 2), [(build.operator("inv", (root,), a.shape), axes)], axes, sizes)
+    found = build.operator({"expm": "expm", "sinm": "cosm", "cosm": "sinm"}[name], (a,), a.shape)
+    return build.ein(-1 if name == "cosm" else 1, [(found, axes)], axes, sizes)
+
+
+RULES = (
+    *(Rewrite(f"{n}_of_view", "operator", n, f"{n}(Aᵀ) = {n}(A)ᵀ", "size under the function", _view) for n in NAMES),
+    *(
+        Rewrite(f"{n}_of_transpose", "operator", n, f"{n}(Aᵀ) = {n}(A)", "size under the function", _symmetric_view)
+        for n in ("eigmax", "eigmaxprojector")
+    ),
+    Rewrite("frechet_of_identity", "operator", "frechet", "L(A, c I) = c f′(A)", "Fréchet derivatives", _frechet_of_identity),
+    Rewrite("frechet_under_trace", "product", "", "tr L(A, D) = tr(f′(A) D)", "Fréchet derivatives", _frechet_under_trace),
+)

@@ -1,0 +1,52 @@
+"""``symml mle``: likelihood, score, estimator and information of a model."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import symml as sml
+from symml.commands.command import (
+    DONE, Command, add_output, add_where, as_json, deliver, require_format, source_text,
+)  # fmt: skip
+
+OFFERED = ("unicode", "latex", "json")
+PARTS = ("sufficient_statistics", "loglike", "score", "estimator", "profile", "information", "conditions", "warnings")
+
+
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", help='such as "x ~ Normal(mu, sigma)"; - reads standard input')
+    add_where(parser)
+    add_output(parser, OFFERED)
+
+
+def _run(options: argparse.Namespace) -> int:
+    require_format(options, OFFERED)
+    model = sml.mle(source_text(options.model), where=options.where)
+    if options.format == "latex":
+        deliver(model.latex(), options)
+    elif options.format == "json":
+        deliver(as_json(model.to_dict()), options)
+    else:
+        deliver("\n".join(_lines(model)), options)
+    return DONE
+
+
+def _lines(model: Any) -> Iterator[str]:
+    for part in PARTS:
+        found = getattr(model, part)
+        if found is None or (isinstance(found, (str, tuple, list, Mapping)) and not found):
+            continue
+        words = part.replace("_", " ")
+        if isinstance(found, Mapping):
+            yield from (f"{words:<22} {key} = {value if value is not None else 'no closed form'}" for key, value in found.items())
+        elif isinstance(found, (list, tuple)):
+            yield from (f"{words:<22} {item}" for item in found)
+        else:
+            yield f"{words:<22} {found}"
+
+
+COMMAND = Command(
+    "mle", "likelihood, score, estimator and information of a model", _arguments, _run, 'symml mle "x ~ Gamma(a, b)"', 3,
+)  # fmt: skip

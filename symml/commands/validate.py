@@ -1,0 +1,80 @@
+"""``symml validate``: the claims of hand-written notes, judged one by one."""
+
+from __future__ import annotations
+
+import argparse
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import symml as sml
+from symml.commands.command import (
+    Command, add_checking, add_output, add_where, as_json, deliver, require_format, source_text, status_of,
+)  # fmt: skip
+
+OFFERED = ("unicode", "json")
+
+
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("source", metavar="FILE", help="Markdown, LaTeX or text; - reads standard input")
+    add_where(parser)
+    parser.add_argument("--define", action="append", default=[], metavar="NAME=TEXT",
+                        help='what a name of the notes stands for, such as "J=||X w - y||^2"; may be repeated')  # fmt: skip
+    add_output(parser, OFFERED)
+    add_checking(parser)
+
+
+def _run(options: argparse.Namespace) -> int:
+    require_format(options, OFFERED)
+    found = read(options)
+    verdicts = [step.verdict for validation in found for step in validation.steps]
+    if options.format == "json":
+        content = {"validations": [v.to_dict() for v in found], "summary": summary(verdicts)}
+        deliver(as_json(content), options)
+    else:
+        deliver("\n".join([*(line for v in found for line in _lines(v)), summary(verdicts)]), options)
+    return status_of(verdicts, options.strict)
+
+
+def read(options: argparse.Namespace) -> Sequence[Any]:
+    """Return the validations of a file, or the one of standard input."""
+    definitions: Mapping[str, str] = dict(_definition(text) for text in options.define)
+    if options.source == "-":
+        return [sml.validate(source_text("-"), where=options.where, definitions=definitions or None)]
+    return list(sml.validate_file(options.source, where=options.where, definitions=definitions or None))
+
+
+def _definition(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise sml.NotationError('a definition is NAME=TEXT, such as "J=||X w - y||^2"', text, (0, len(text)))
+    return name.strip(), value.strip()
+
+
+def _lines(validation: Any) -> list[str]:
+    first = getattr(validation, "line", None) or 1
+    lines = []
+    for step in validation.steps:
+        number = getattr(step, "line", None) or first
+        lines.append(f"  line {number:<4} {step.claim!s:<50} {step.verdict!s:<10} {_remark(step)}".rstrip())
+    return lines
+
+
+def _remark(step: Any) -> str:
+    if step.diagnosis is not None:
+        correction = f"; expected {step.diagnosis.correction}" if step.diagnosis.correction is not None else ""
+        return f"{step.diagnosis.kind}: {step.diagnosis.message}{correction}"
+    return str(step.verdict.reason) if step.verdict == "unchecked" else ""
+
+
+def summary(verdicts: Sequence[str]) -> str:
+    """Return the closing line: how many claims were checked, and what came of them."""
+    counts = Counter(str(v) for v in verdicts)
+    words = ", ".join(f"{counts[k]} {k}" for k in ("proved", "holds", "wrong", "unchecked") if counts[k])
+    return f"{len(verdicts) - counts['unchecked']} of {len(verdicts)} claims checked" + (f": {words}" if words else "")
+
+
+COMMAND = Command(
+    "validate", "judge the claims of hand-written notes", _arguments, _run,
+    'symml validate notes.md --where "X: n x d, y: n, w: d"', 2,
+)  # fmt: skip
