@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import symml.fitting.descent  # noqa: F401  fitting fills the hooks of Derivation
+import symml.fitting.fit  # noqa: F401
 import symml.notation.latex_writer  # noqa: F401  the writers fill the hooks of Expression
 import symml.notation.sympy_bridge  # noqa: F401
 import symml.notation.unicode_writer  # noqa: F401
+import symml.reporting.plots  # noqa: F401
 from symml.checking.equality import equal as _equal
 from symml.codegen.lambdify import lambdify
 from symml.derivation.derivation import Derivation

@@ -1,8 +1,8 @@
 """The command line over the public verbs.
 
-Exit status: 0 all well, 1 something is wrong, 2 the input could not be read, 3 with ``--strict`` when something was left
-unchecked. There is no traceback: an error is one message. Nothing here imports SymPy or NumPy; a command's work does,
-when it is run.
+Exit status: 0 all well, 1 something is wrong, 2 the input could not be read, 3 with ``--strict`` when something was
+left unchecked. There is no traceback: an error is one message. Nothing here imports SymPy or NumPy; a command's work
+does, when it is run.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from symml.commands.command import FAILED, UNREADABLE, Command
 from symml.errors import InternalError, MissingRuleError, NoClosedFormError, SymmlError
 from symml.registry import discover
 
-STATUS_WORDS = "exit status: 0 all well, 1 something is wrong, 2 not readable, 3 with --strict when something is unchecked"
+STATUS_WORDS = "exit status: 0 all well, 1 something is wrong, 2 not readable, 3 unchecked (with --strict)"
 _NO_ANSWER = (InternalError, MissingRuleError, NoClosedFormError)
 
 

@@ -39,6 +39,7 @@ class CheckReport:
     what: str = "gradient"
     located: str = ""
     counterexample: Counterexample | None = field(default=None, compare=False)
+    method: str = "finite differences"
 
     def __bool__(self) -> bool:
         raise TypeError("a check has three outcomes: use .passed, which is None when nothing could be checked")
@@ -51,7 +52,7 @@ class CheckReport:
             return f"{self.what} proved entry by entry by SymPy at {sizes or 'scalar size'}"
         outcome = "agrees with" if self.passed else "DIFFERS from"
         text = (
-            f"{self.what} {outcome} finite differences: worst relative error {self.worst:.1e} over "
+            f"{self.what} {outcome} {self.method}: worst relative error {self.worst:.1e} over "
             f"{self.points} points ({sizes or 'scalars'}; {self.evaluations} evaluations, seed {self.seed})"
         )
         return text + (f"; {self.located}" if self.located else "")

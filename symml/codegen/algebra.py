@@ -12,10 +12,12 @@ import sympy as sp
 from symml.codegen.arrays import (
     BROADCAST,
     add,
+    dense_sum,
     diagonal,
     diagonal_matrix,
     multiply,
     outer,
+    parts,
     power,
     reciprocal,
     scale,
@@ -67,6 +69,7 @@ _TOTAL: dict[str, Callable[[Graph, Node], Node | None]] = {
     "outer": lambda g, x: scale(g, total(g, x.args[0]), total(g, x.args[1])),
     "pow": lambda g, x: dot(g, x.args[0], x.args[0]) if x.attrs[0] == 2 else None,
     "add": _total_of_sum,
+    "structured": lambda g, x: add(g, parts(g, x, total), ()),
     "mul": _total_of_product,
     "mm": lambda g, x: dot(g, sums(g, x.args[0], 0), sums(g, x.args[1], 1)) if x.ndim == 2 else None,
 }
@@ -89,6 +92,8 @@ def sums(g: Graph, x: Node, axis: int) -> Node:
         return scale(g, total(g, x.args[axis]), x.args[1 - axis])
     if x.op == "diag" and x.args[0].shape:
         return x.args[0]
+    if x.op == "structured":
+        return add(g, parts(g, x, lambda g, t: sums(g, t, axis)), (x.shape[1 - axis],))
     if x.op == "mm":
         a, b = x.args
         return matmul(g, a, sums(g, b, 1)) if axis == 1 else matmul(g, transposed(g, b), sums(g, a, 0))
@@ -117,6 +122,8 @@ def dot(g: Graph, x: Node, y: Node) -> Node:
     if "scale" in (x.op, y.op):
         return unscaled(g, dot, x, y)
     for a, b in ((x, y), (y, x)):
+        if a.op == "structured":
+            return add(g, [_dot_with(g, t, s, b) for t, s in zip(a.args, a.attrs[0], strict=True)], ())
         if a.op == "ones":
             return total(g, b)
         if a.op == "diag":
@@ -136,11 +143,20 @@ def dot(g: Graph, x: Node, y: Node) -> Node:
 
 
 # -- products -----------------------------------------------------------------------------------------------------
+def _dot_with(g: Graph, term: Node, sign: int, other: Node) -> Node:
+    found = dot(g, term, other)
+    return found if sign > 0 else scale(g, g.scalar(-1), found)
+
+
 def matmul(g: Graph, a: Node, b: Node) -> Node:
     """Return the matrix product a @ b; a is a matrix, b a matrix or a vector."""
     if "scale" in (a.op, b.op):
         return unscaled(g, matmul, a, b)
     shape = (a.shape[0], *b.shape[1:])
+    if a.op == "structured":
+        return add(g, parts(g, a, lambda g, t: matmul(g, t, b)), shape)
+    if b.op == "structured":
+        return add(g, parts(g, b, lambda g, t: matmul(g, a, t)), shape)
     if a.op == "diag":
         v = a.args[0]
         if v.shape == ():
@@ -237,7 +253,10 @@ def solve(g: Graph, inverted: Node, b: Node) -> Node:
 
 
 def reuse_products(g: Graph, roots: Sequence[Node]) -> list[Node]:
-    """Return the roots with sums over entrywise products taken of these products where they are computed anyway."""
+    """Return the roots with sums over entrywise products taken of these products where they are computed anyway.
+
+    What is left of diagonal plus rank one is written out.
+    """
     order = postorder(roots)
     products = {frozenset(n.args): n for n in order if n.op == "mul" and len(n.args) == 2 and n.attrs[0] == (1, 1)}
     done: dict[Node, Node] = {}
@@ -248,6 +267,9 @@ def reuse_products(g: Graph, roots: Sequence[Node]) -> list[Node]:
             done[node] = g.make(
                 "reduce", (done[product],) if product in done else (product,), ("sum", node.attrs[0]), node.shape
             )
+        elif node.op == "structured":
+            terms = [a if s > 0 else scale(g, g.scalar(-1), a) for a, s in zip(args, node.attrs[0], strict=True)]
+            done[node] = dense_sum(g, terms, node.shape)
         else:
             done[node] = node if args == node.args else g.make(node.op, args, node.attrs, node.shape)
     return [done[r] for r in roots]

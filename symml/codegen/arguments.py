@@ -93,6 +93,8 @@ def entry(arguments: Sequence[Argument], needed: set[sp.Symbol], used: set[str])
     """Return the entry code: checks, then the sizes that the body needs."""
     arrays = [a for a in arguments if a.shape]
     given = [a.name for a in arguments if a.shape is None]
+    optional = _optional(arguments, _sources(arrays, ()))
+    given = [name for name in given if name not in optional]
     sources = _sources(arrays, given)
     missing = tuple(
         sorted(
@@ -105,14 +107,21 @@ def entry(arguments: Sequence[Argument], needed: set[sp.Symbol], used: set[str])
     lines += _checks(arrays, sources, (*given, *missing))
     for a in arguments:
         if a.shape == () and a.name in used:
-            lines.append(
-                f'{a.name} = np.float64({a.name}) if type({a.name}) in runtime.NUMBERS else runtime.number("{a.name}", {a.name})'
-            )
+            x = a.name
+            lines.append(f'{x} = np.float64({x}) if type({x}) in runtime.NUMBERS else runtime.number("{x}", {x})')
     wanted = {s.name for s in needed} | {s.name for a in arrays for s in _composite_symbols(a)}
+    lines += [f'runtime.same_size("{name}", {name}, {sources[name]})' for name in optional]
     lines += _sizes(arrays, sorted(wanted - set(given) - set(missing)), sources)
     lines += _composite_checks(arrays)
     declared = tuple((a.name, tuple(_declared(d) for d in a.shape or ())) for a in arrays)
-    return Entry(tuple(a.name for a in arguments), missing, tuple(lines), declared)
+    positional = tuple(a.name for a in arguments if a.name not in optional)
+    return Entry(positional, (*optional, *missing), tuple(lines), declared)
+
+
+def _optional(arguments: Sequence[Argument], sources: dict[str, str]) -> tuple[str, ...]:
+    """Return the sizes at the end of the arguments that the arrays show as well; they need not be given."""
+    last = max((k for k, a in enumerate(arguments) if a.shape is not None), default=-1)
+    return tuple(a.name for a in arguments[last + 1 :] if a.name in sources)
 
 
 def _declared(dim: Dim) -> int | str | None:

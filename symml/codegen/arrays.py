@@ -95,6 +95,8 @@ def transposed(g: Graph, x: Node) -> Node:
         return g.make("cols" if x.op == "rows" else "rows", x.args, (), x.shape[::-1])
     if x.op == "outer":
         return outer(g, x.args[1], x.args[0])
+    if x.op == "structured":
+        return g.make("structured", tuple(transposed(g, t) for t in x.args), x.attrs, x.shape)
     if x.op == "mm" and x.args[0] is transposed(g, x.args[1]):
         return x
     if x.op == "inverse" and x.attrs[0] == "cholesky":
@@ -166,7 +168,27 @@ def _mirrored(g: Graph, op: str, args: Sequence[Node], attrs: tuple[object, ...]
 
 
 def add(g: Graph, terms: Sequence[Node], shape: Shape) -> Node:
-    """Return the sum; diagonal terms are added to the diagonal of the rest."""
+    """Return the sum; one that is diagonal plus rank one stays in parts."""
+    if len(terms) > 1 and len(shape) == 2 and shape[0] == shape[1] and _structured(terms):
+        signed = [sign_of(g, t) for t in terms]
+        return g.make("structured", tuple(t for _, t in signed), (tuple(s for s, _ in signed),), shape)
+    return dense_sum(g, terms, shape)
+
+
+def _structured(terms: Sequence[Node]) -> bool:
+    """Whether a sum is diagonal plus rank one, which products need never write out."""
+    ops = {split(t)[1].op for t in terms}
+    return "diag" in ops and len(ops) > 1 and ops <= {"diag", "outer", "rows", "cols", "ones"}
+
+
+def parts(g: Graph, x: Node, build: Callable[[Graph, Node], Node]) -> list[Node]:
+    """Return a linear operation of each term of a sum, with its sign."""
+    built = [build(g, t) for t in x.args]
+    return [b if s > 0 else scale(g, g.scalar(-1), b) for b, s in zip(built, x.attrs[0], strict=True)]
+
+
+def dense_sum(g: Graph, terms: Sequence[Node], shape: Shape) -> Node:
+    """Return the sum as an array; diagonal terms are added to the diagonal of the rest."""
     diagonal = [t for t in terms if t.op == "diag"]
     dense = [t for t in terms if t.op not in ("diag", "zeros") and value_of(t) != 0]
     if diagonal:
@@ -224,6 +246,9 @@ def reciprocal(g: Graph, x: Node) -> Node:
     value = value_of(x)
     if value is not None:
         return g.scalar(1 / value, dict(zip(x.attrs[1], x.args, strict=True)))
+    if x.op == "argument":
+        symbol = sp.Symbol(x.attrs[0])
+        return g.scalar(1 / symbol, {symbol: x})
     return power(g, x, sp.S.NegativeOne)
 
 
@@ -248,6 +273,8 @@ def diagonal(g: Graph, x: Node) -> Node:
         return diagonal(g, x.args[0])
     if x.op == "outer":
         return multiply(g, [(x.args[0], 1), (x.args[1], 1)], x.shape[:1])
+    if x.op == "structured":
+        return add(g, parts(g, x, diagonal), x.shape[:1])
     if x.op in BROADCAST:
         return x.args[0]
     if x.op == "mm":

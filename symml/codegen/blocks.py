@@ -1,6 +1,6 @@
 """Row blocks: when everything is a sum over rows of the data, one pass over blocks of rows computes all sums.
 
-Values that have one entry or one row for each row of the data then never exist as a whole; the sums of the blocks add up.
+Values that have one entry or one row for each row of the data then never exist as a whole; sums of blocks add up.
 """
 
 from __future__ import annotations
@@ -29,9 +29,15 @@ def by_rows(g: Graph, roots: Sequence[Node], nominal: Callable[[Dim], float]) ->
             continue
         if any(places[r] in ("rows", "turned") for r in roots):
             continue
-        if any(p == "rows" and n.op not in ("argument", "column") for n, p in places.items()):
+        if _worthwhile(order, places):
             return _rebuilt(g, roots, order, places)
     return list(roots), {}
+
+
+def _worthwhile(order: Sequence[Node], places: Mapping[Node, Place]) -> bool:
+    """Whether blocks save memory traffic: matrices with a row for each row, or functions that take several passes."""
+    made = [n for n in order if places[n] == "rows" and n.op not in ("argument", "column")]
+    return any(n.ndim == 2 or n.op == "call" for n in made)
 
 
 # -- where each node stands -----------------------------------------------------------------------------------------

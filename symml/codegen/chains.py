@@ -113,7 +113,7 @@ def best(orders: Orders, chain: Key) -> tuple[float, Tree]:
     key = canonical(chain)
     known = orders.memo.get(key)
     if known is None:
-        cost, tree = min((_split(orders, chain, k) for k in range(len(chain) - 1, 0, -1)), key=lambda option: option[0])
+        cost, tree = min((_split(orders, chain, k) for k in range(1, len(chain))), key=lambda option: option[0])
         gram = _gram(orders, chain)
         if gram is not None and gram[0] < cost:
             cost, tree = gram

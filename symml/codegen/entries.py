@@ -51,7 +51,8 @@ Kind = Choice[
 ]
 
 BOUNDED = {
-    "sigmoid": OPEN_UNIT, "normcdf": OPEN_UNIT, "softmax": replace(UNIT, low_open=True), "step": UNIT, "sin": SIGNED_UNIT, "cos": SIGNED_UNIT,
+    "sigmoid": OPEN_UNIT, "normcdf": OPEN_UNIT, "softmax": replace(UNIT, low_open=True), "step": UNIT,
+    "sin": SIGNED_UNIT, "cos": SIGNED_UNIT,
     "tanh": Range(Fraction(-1), Fraction(1), True, True), "erf": Range(Fraction(-1), Fraction(1), True, True),
     "sign": SIGNED_UNIT, "exp": POSITIVE, "softplus": POSITIVE, "cosh": Range(Fraction(1)), "relu": NONNEGATIVE,
     "abs": NONNEGATIVE, "sqrt": NONNEGATIVE, "norm": NONNEGATIVE, "norm1": NONNEGATIVE, "norm2": NONNEGATIVE,

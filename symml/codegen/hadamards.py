@@ -8,6 +8,7 @@ import sympy as sp
 
 from symml.codegen import arrays
 from symml.codegen.graph import Node
+from symml.codegen.numpy_rows import logistic_variance
 from symml.codegen.translation import Translation, array_shape
 from symml.language.expressions import Add, Call, ElemPow, Expression, Hadamard, Mul, Ones, Scalar, Symbol
 
@@ -37,7 +38,7 @@ def hadamard(state: Translation, e: Hadamard) -> Node:
     variance = _logistic_variance(e)
     if variance is not None:
         z, rest = variance
-        first = state.rows["logistic_variance"].expand(g, shape, state.nodes[z])
+        first = logistic_variance(g, shape, state.nodes[z])
         return arrays.multiply(g, [(first, 1), *((state.nodes[a], 1) for a in rest)], shape)
     factors: list[tuple[Node, int]] = []
     counts = Counter(state.parts[e]) if e in state.parts else multiset(e)

@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from scipy import special
 
 from symml.codegen import runtime
 from symml.codegen.algebra import reuse_products
@@ -27,6 +26,7 @@ from symml.codegen.writer import Writer
 from symml.language.expressions import Expression
 from symml.language.operators import as_expression
 from symml.language.symbols import dimension
+from symml.libraries import special
 
 HEADER = ("import numpy as np", "", "from symml.codegen import runtime", "")
 
@@ -176,7 +176,7 @@ def _all_nodes(roots: Sequence[Node]) -> list[Node]:
 def _entry(arguments: list[Argument], roots: list[Node], outputs: list[Expression]) -> Entry:
     nodes = _all_nodes(roots)
     used = {n.attrs[0] for n in nodes if n.op == "argument"}
-    written = [n.shape for n in nodes if n.op in ("ones", "zeros", "rows", "cols", "diag", "add_diagonal")]
+    written = [n.shape for n in nodes if n.op in ("ones", "zeros", "rows", "cols", "diag", "add_diagonal", "embed")]
     written += [n.attrs[0].shape for n in nodes if n.op == "action"]
     needed = {s for shape in written for d in shape for s in getattr(d, "free_symbols", ())}
     scalars = {

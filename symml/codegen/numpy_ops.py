@@ -13,7 +13,7 @@ from typing import Protocol
 import sympy as sp
 
 from symml.codegen.graph import Node
-from symml.codegen.numpy_rows import NUMPY_ROWS
+from symml.codegen.numpy_rows import CODES
 from symml.codegen.scalars import ATOM, COMPARISON, POWER, PRODUCT, SUM, UNARY, number, scalar_code
 from symml.language.expressions import Shape
 
@@ -50,9 +50,8 @@ def _scalar(node: Node, a: Operands, sizes: Sizes) -> Code:
 
 def _scale(node: Node, a: Operands, sizes: Sizes) -> Code:
     c = node.args[0]
-    if c.op == "pow" and c.attrs[0] == -1:
-        below = a[0].text.removeprefix("1 / ")
-        return Code(f"{a[1].at(PRODUCT)} / {below}", PRODUCT)
+    if c.op == "pow" and a[0].text.startswith("1 / "):
+        return Code(f"{a[1].at(PRODUCT)} / {a[0].text.removeprefix('1 / ')}", PRODUCT)
     value = c.attrs[0] if c.op == "scalar" else None
     if value == -1:
         return Code(
@@ -61,13 +60,9 @@ def _scale(node: Node, a: Operands, sizes: Sizes) -> Code:
     if value is not None and value.is_Rational and abs(value.p) == 1 and "/" in number(value):
         sign = "-" if value < 0 else ""
         return Code(f"{sign}{a[1].at(PRODUCT)} / {int(value.q)}", PRODUCT)
-    if value is not None and value.is_Pow and value.exp == -1 and value.base.is_Symbol:
-        return Code(f"{a[1].at(PRODUCT)} / {scalar_code(value.base, _names(c))[0]}", PRODUCT)
+    if value is not None and value.is_Pow and value.exp == -1 and value.base.is_Symbol and a[0].text.startswith("1/"):
+        return Code(f"{a[1].at(PRODUCT)} / {a[0].text.removeprefix('1/')}", PRODUCT)
     return Code(f"{a[0].at(PRODUCT)} * {a[1].at(UNARY)}", PRODUCT)
-
-
-def _names(c: Node) -> dict[sp.Symbol, str]:
-    return {s: str(arg.attrs[0]) for s, arg in zip(c.attrs[1], c.args, strict=True) if arg.op == "argument"}
 
 
 def _add(node: Node, a: Operands, sizes: Sizes) -> Code:
@@ -110,7 +105,7 @@ def _pow(node: Node, a: Operands, sizes: Sizes) -> Code:
 
 
 def _call(node: Node, a: Operands, sizes: Sizes) -> Code:
-    return Code(f"{NUMPY_ROWS[node.attrs[0]].code}({', '.join(c.text for c in a)})")
+    return Code(f"{CODES[node.attrs[0]]}({', '.join(c.text for c in a)})")
 
 
 def _compare(node: Node, a: Operands, sizes: Sizes) -> Code:
@@ -137,8 +132,8 @@ def _dot(node: Node, a: Operands, sizes: Sizes) -> Code:
     if x.ndim == 1:
         return Code(f"{a[0].at(PRODUCT)} @ {a[1].at(UNARY)}", PRODUCT)
     if (x.op == "t") != (y.op == "t"):
-        plain, turned = (a[1], a[0]) if x.op == "t" else (a[0], a[1])
-        return Code(f'np.einsum("ij,ji->", {plain.text}, {turned.text.removesuffix(".T")})')
+        first, second = (c.text.removesuffix(".T") if n.op == "t" else c.text for n, c in ((x, a[0]), (y, a[1])))
+        return Code(f'np.einsum("ij,ji->", {first}, {second})')
     return Code(f"np.vdot({a[0].text}, {a[1].text})")
 
 
@@ -242,12 +237,14 @@ NUMPY_OPS: dict[str, Row] = {
     "solve": _solve,
     "inverse": _of_factor("np.linalg.inv({})", "inverse"),
     "logdet": _of_factor("np.linalg.slogdet({})[1]", "logdet"),
+    "log_det": lambda node, a, sizes: Code(f"runtime.log_det({a[0].text})"),
     "matrix_power": lambda node, a, sizes: Code(f"np.linalg.matrix_power({a[0].text}, {node.attrs[0]})"),
     "element": _element,
     "vec": lambda node, a, sizes: Code(f'{a[0].at(ATOM)}.ravel(order="F")'),
     "einsum": lambda node, a, sizes: Code(
         f'np.einsum("{node.attrs[0]}", {", ".join(c.text for c in a)}, optimize=True)'
     ),
+    "embed": lambda node, a, sizes: Code(f'runtime.embed("{node.attrs[0]}", {a[0].text}, {sizes.shape(node.shape)})'),
     "literal": _literal,
     "function": _function,
 }

@@ -64,7 +64,8 @@ def _sigmoid(g: Graph, shape: Shape, z: Node) -> Node:
     return arrays.multiply(g, [(top, 1), (_one_plus(g, shape, e), -1)], shape)
 
 
-def _logistic_variance(g: Graph, shape: Shape, z: Node) -> Node:
+def logistic_variance(g: Graph, shape: Shape, z: Node) -> Node:
+    """Return σ(z) (1 − σ(z)) as e / (1 + e)² with e = exp(-|z|)."""
     e = _decay(g, shape, z)
     square = arrays.power(g, _one_plus(g, shape, e), sp.Integer(2))
     return arrays.multiply(g, [(e, 1), (square, -1)], shape)
@@ -111,6 +112,62 @@ def _logdet(g: Graph, shape: Shape, a: Node, method: str) -> Node:
     return g.make("logdet", (algebra.factorised(g, a, method),), (), ())
 
 
+def _log(g: Graph, shape: Shape, x: Node) -> Node:
+    """Return log(x); of a softmax, a sigmoid, a sum of exponentials or a determinant without over- or underflow."""
+    for rule in (_log_quotient, _log_sum, _log_one_plus, _log_det):
+        found = rule(g, shape, x)
+        if found is not None:
+            return found
+    return _call(g, "log", shape, x)
+
+
+def _log_quotient(g: Graph, shape: Shape, x: Node) -> Node | None:
+    if x.op != "mul" or x.attrs[0] != (1, -1):
+        return None
+    above, below = x.args
+    if above.op == "where_nonnegative":
+        return _log_sigmoid(g, shape, above.args[0], g.scalar(1))
+    if above.op != "call" or above.attrs[0] != "exp":
+        return None
+    if below.op == "column":
+        below = g.make("cols", below.args, (), shape)
+    logarithm = arrays.elementwise(g, "call", (below,), ("log",), below.shape)
+    return arrays.elementwise(g, "add", (above.args[0], logarithm), ((1, -1),), shape)
+
+
+def _log_sigmoid(g: Graph, shape: Shape, z: Node, sign: Node) -> Node:
+    lowest = _call(g, "minimum", shape, arrays.scale(g, sign, z), g.scalar(0))
+    rest = _call(g, "log1p", shape, _decay(g, shape, z))
+    return arrays.elementwise(g, "add", (lowest, rest), ((1, -1),), shape)
+
+
+def _log_sum(g: Graph, shape: Shape, x: Node) -> Node | None:
+    if x.op != "reduce" or x.attrs[0] != "sum" or x.attrs[1] == 0:
+        return None
+    inner = x.args[0]
+    if inner.op != "call" or inner.attrs[0] != "exp" or inner.ndim != (2 if x.attrs[1] == 1 else 1):
+        return None
+    return _logsumexp(g, shape, inner.args[0])
+
+
+def _log_one_plus(g: Graph, shape: Shape, x: Node) -> Node | None:
+    if x.op != "add" or len(x.args) != 2 or not any(a.op == "scalar" and a.attrs[0] == 1 for a in x.args):
+        return None
+    k = 1 if x.args[0].op == "scalar" and x.args[0].attrs[0] == 1 else 0
+    rest, sign = x.args[k], x.attrs[0][k]
+    if x.attrs[0][1 - k] < 0:
+        return None
+    if sign > 0 and rest.op == "call" and rest.attrs[0] == "exp":
+        return _softplus(g, shape, rest.args[0])
+    if sign < 0 and rest.op == "mul" and rest.args[0].op == "where_nonnegative":
+        return _log_sigmoid(g, shape, rest.args[0].args[0], g.scalar(-1))
+    return _call(g, "log1p", shape, rest if sign > 0 else arrays.scale(g, g.scalar(-1), rest))
+
+
+def _log_det(g: Graph, shape: Shape, x: Node) -> Node | None:
+    return g.make("log_det", x.args, (), ()) if x.op == "function" and x.attrs[0] == "det" else None
+
+
 def _extreme(name: str) -> Callable[..., Node]:
     def expand(g: Graph, shape: Shape, x: Node, y: Node | None = None) -> Node:
         if y is None:
@@ -130,6 +187,7 @@ UFUNCS = (
 )  # fmt: skip
 ROWS = (
     *(FunctionRow(name, code=f"np.{name}") for name in UFUNCS),
+    FunctionRow("log", expand=_log),
     FunctionRow("loggamma", code="special.gammaln"),
     FunctionRow("digamma", code="special.digamma"),
     FunctionRow("normcdf", code="special.ndtr"),
@@ -138,7 +196,6 @@ ROWS = (
     FunctionRow("step", expand=lambda g, shape, x: arrays.elementwise(g, "compare", (x, g.scalar(0)), (">",), shape)),
     FunctionRow("softplus", expand=_softplus),
     FunctionRow("sigmoid", expand=_sigmoid),
-    FunctionRow("logistic_variance", expand=_logistic_variance),
     FunctionRow("softmax", expand=_softmax),
     FunctionRow("logsumexp", expand=_logsumexp, any_axes=False),
     FunctionRow("sum", expand=lambda g, shape, x: algebra.total(g, x)),
@@ -155,3 +212,4 @@ ROWS = (
     FunctionRow("logdet", expand=_logdet, factorised=True),
 )
 NUMPY_ROWS = {row.name: row for row in ROWS}
+CODES = {row.name: row.code for row in ROWS if row.code}

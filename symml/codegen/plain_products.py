@@ -29,6 +29,8 @@ def _outer(a: Any, b: Any) -> Any:
 def multiply(program: Program, a: tuple[int, Shape], b: tuple[int, Shape]) -> tuple[int, Shape]:
     """Append the product of two arrays given as (slot, shape)."""
     (left, shape), (right, other) = a, b
+    if shape == () or other == ():
+        return program.emit(operator.mul, left, right), shape or other
     rows, columns = _axes(shape)[0], _axes(other)[1]
     if len(shape) == 1:
         return program.emit(_outer, left, right), (rows, columns)

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from scipy import linalg
 
 from symml.errors import DataError
 from symml.language.function import function
+from symml.libraries import linalg
 
 FLOAT = np.dtype(float)
 NUMBERS = frozenset({float, int, np.float64})
@@ -83,6 +83,13 @@ def dense_action(along: Callable[[Array], Any], shape: tuple[int, ...]) -> Array
     return np.moveaxis(np.array(parts), 0, -1).reshape(*parts[0].shape, *shape)
 
 
+def embed(formula: str, values: Any, shape: tuple[int, ...]) -> Array:
+    """Return an array that holds `values` where indices of one letter are equal, and zeros elsewhere."""
+    out = np.zeros(shape)
+    np.einsum(formula, out)[...] = values
+    return out
+
+
 def call(name: str, *arrays: Any) -> Any:
     """Return a registered function of arrays, by its record."""
     numpy_code = function(name).numpy
@@ -94,8 +101,7 @@ def call(name: str, *arrays: Any) -> Any:
 class Cholesky:
     """The factorisation of a symmetric positive definite matrix."""
 
-    def __init__(self, A: Array, factor: Array) -> None:
-        self.size = len(A)
+    def __init__(self, factor: Array) -> None:
         self.factor = factor
 
     def solve(self, B: Array) -> Array:
@@ -136,10 +142,11 @@ class LU:
 
 def cholesky(A: Array) -> Cholesky | LU:
     """Return the Cholesky factorisation; of a matrix that is not positive definite the LU factorisation."""
-    if np.abs(A - A.T).max() > 1e-8 * np.abs(A).max():
+    symmetric = np.array_equal(A, A.T) or np.abs(A - A.T).max() <= 1e-8 * np.abs(A).max()
+    if not symmetric:
         return LU(A)
     try:
-        return Cholesky(A, np.linalg.cholesky(A))
+        return Cholesky(linalg.cholesky(A, lower=True, check_finite=False))
     except np.linalg.LinAlgError:
         return LU(A)
 
@@ -147,6 +154,12 @@ def cholesky(A: Array) -> Cholesky | LU:
 def lu(A: Array) -> LU:
     """Return the LU factorisation."""
     return LU(A)
+
+
+def log_det(A: Array) -> Any:
+    """Return the logarithm of the determinant, nan where it is negative."""
+    sign, value = np.linalg.slogdet(A)
+    return value if sign >= 0 else np.float64(np.nan)
 
 
 # -- arguments ----------------------------------------------------------------------------------------------------
@@ -168,6 +181,18 @@ def count(name: str, value: Any) -> int:
     if int(value) != value or value < 1:
         raise DataError(f"{name} is a size; found {value!r}. Pass a positive integer.")
     return int(value)
+
+
+def same_size(name: str, given: Any, found: int) -> None:
+    """Check a size that the caller gave beside arrays that show it.
+
+    Raises
+    ------
+    DataError
+        If they differ.
+    """
+    if given is not None and given != found:
+        raise DataError(f"{name} = {given} is given, the arrays have {name} = {found}.")
 
 
 def conform(declared: tuple[tuple[str, tuple[Any, ...]], ...], *values: Any, **sizes: int) -> tuple[Array, ...]:

@@ -13,13 +13,13 @@ from typing import Any
 
 import numpy as np
 import sympy as sp
-from scipy import special
 from sympy.logic.boolalg import BooleanAtom, BooleanFunction
 
 from symml.errors import DomainError, NotSupportedError
 from symml.language.function import functions
 from symml.language.names import canonical
 from symml.language.scalar_functions import ScalarFunction
+from symml.libraries import special
 
 Values = Mapping[str, Any]
 Scalar = Callable[[Values], Any]

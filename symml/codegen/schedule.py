@@ -73,9 +73,9 @@ def _below(roots: Sequence[Node], bound: set[Node]) -> list[Node]:
 def is_free(node: Node) -> bool:
     """Whether a node costs nothing to write again: an argument, a view, a plain number."""
     if node.op == "scalar":
-        return len(node.attrs[1]) == 0 or (
-            node.attrs[0].count_ops() <= 1 and all(a.op == "argument" for a in node.args)
-        )
+        value = node.attrs[0]
+        plain = value.count_ops() <= 1 and not value.is_Pow and not value.is_Function
+        return not node.args or (plain and all(a.op == "argument" for a in node.args))
     return node.op in FREE
 
 

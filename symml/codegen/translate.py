@@ -5,18 +5,18 @@ Only what the outputs need is translated: a product under a trace, or a norm und
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import sympy as sp
 
-from symml.codegen import algebra, arrays, chains
+from symml.codegen import algebra, arrays, chains, tensors
 from symml.codegen.batch import loop_or_batch, scoped
 from symml.codegen.chains import Orders
 from symml.codegen.graph import Graph, Node
 from symml.codegen.hadamards import hadamard, hadamard_needs, multiset
+from symml.codegen.numpy_rows import FunctionRow
 from symml.codegen.products import Product, product
 from symml.codegen.structure import analyse
 from symml.codegen.translation import Translation, array_shape
@@ -40,7 +40,6 @@ from symml.language.expressions import (
     Ones,
     Pow,
     Scalar,
-    Shape,
     Symbol,
     Transpose,
     Where,
@@ -49,11 +48,14 @@ from symml.language.expressions import (
 )  # fmt: skip
 from symml.language.function import function
 from symml.language.operators import rebuild, substitute
+from symml.language.where import resolved
 
 NORMS = ("norm", "sumsq")
 
 
-def translate(graph: Graph, roots: Sequence[Expression], rows: dict[str, Any]) -> tuple[list[Node], Translation]:
+def translate(
+    graph: Graph, roots: Sequence[Expression], rows: Mapping[str, FunctionRow]
+) -> tuple[list[Node], Translation]:
     """Return the nodes of the outputs and the finished translation."""
     symbols = [e for e in postorder(*roots) if isinstance(e, Symbol)]
     state = Translation(graph, Orders(chains.nominal_sizes(symbols)), rows)
@@ -290,7 +292,10 @@ def _bound_sum(state: Translation, e: BoundSum) -> Node:
 
 def _action(state: Translation, e: Action) -> Node:
     direction, body = (state.nodes[a] for a in e.args[-2:])
-    return scoped(state.graph, "action", direction, body, (), e.shape)
+    try:
+        return tensors.dense(state.graph, direction, body)
+    except tensors.NotLinear:
+        return scoped(state.graph, "action", direction, body, (), e.shape)
 
 
 def _einstein(state: Translation, e: Einstein) -> Node:
@@ -351,9 +356,8 @@ def inline_names(roots: Sequence[Expression]) -> tuple[list[Expression], dict[Ex
     for e in postorder(*roots):
         children = tuple(done[a] for a in e.args)
         if isinstance(e, Where):
-            values: dict[Expression, Expression] = {}
-            for name, value in reversed(list(zip(e.names, children[1:], strict=True))):
-                values[name] = substitute(value, values)
+            values = resolved(dict(zip(e.names, children[1:], strict=True)))
+            for name in e.names:
                 hints.setdefault(values[name], name.name)
             done[e] = substitute(children[0], values)
         else:

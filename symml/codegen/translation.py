@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import sympy as sp
 
 from symml.codegen.chains import Orders
 from symml.codegen.graph import Graph, Node
+from symml.codegen.numpy_rows import FunctionRow
 from symml.language.expressions import Expression, Shape
 
 
@@ -18,7 +19,7 @@ class Translation:
 
     graph: Graph
     orders: Orders
-    rows: dict[str, Any]
+    rows: Mapping[str, FunctionRow]
     common: dict[sp.Expr, sp.Expr] = field(default_factory=dict)
     operands: dict[sp.Symbol, Node] = field(default_factory=dict)
     parts: dict[Expression, tuple[Expression, ...]] = field(default_factory=dict)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from symml.codegen.graph import Node
 from symml.codegen.numpy_ops import NUMPY_OPS, Code
-from symml.codegen.numpy_rows import NUMPY_ROWS
+from symml.codegen.numpy_rows import CODES
 from symml.codegen.scalars import ATOM, PRODUCT, SUM, UNARY, scalar_code
 from symml.codegen.schedule import Plan, plan
 from symml.errors import NotSupportedError
@@ -187,12 +187,12 @@ def _in_place_pow(writer: Writer, node: Node, v: Node, name: str, codes: Mapping
 
 def _in_place_call(writer: Writer, node: Node, v: Node, name: str, codes: Mapping[Node, Code]) -> list[str]:
     operands = ", ".join(name if a is v else codes[a].text for a in node.args)
-    return [f"{NUMPY_ROWS[node.attrs[0]].code}({operands}, out={name})"]
+    return [f"{CODES[node.attrs[0]]}({operands}, out={name})"]
 
 
 def _in_place_scale(writer: Writer, node: Node, v: Node, name: str, codes: Mapping[Node, Code]) -> list[str]:
     c = node.args[0]
-    if c.op == "pow" and c.attrs[0] == -1:
+    if c.op == "pow" and codes[c].text.startswith("1 / "):
         return [f"{name} /= {codes[c].text.removeprefix('1 / ')}"]
     return [f"{name} *= {codes[c].text}"]
 
@@ -253,12 +253,12 @@ def _row_blocks(writer: Writer, node: Node, found: Plan, early: Mapping[Node, No
     """Write the function of one block of rows, and its call: the data of the block hide the whole data."""
     data, sums = node.attrs
     parts = sorted((p for p in found.statements if p.op == "part" and p.args[0] is node), key=lambda p: p.attrs[0])
-    targets = ", ".join(_new_name(writer, p, early) for p in parts)
     outer_names = dict(writer.names)
     name = writer.fresh("block")
     bound = {n for n in found.variables if n in writer.names} | set(data)
     lines, results, _ = writer.block(sums, bound, depth + 1)
     writer.names = outer_names
+    targets = ", ".join(_new_name(writer, p, early) for p in parts)
     rows = ", ".join(str(a.attrs[0]) for a in data)
     returned = ", ".join(r.text for r in results)
     inner = [f"def {name}({rows}):", *(f"    {line}" for line in lines), f"    return {returned}"]

@@ -19,4 +19,4 @@ def _run(options: argparse.Namespace) -> int:
     return DONE
 
 
-COMMAND = Command("demo", "derive, check and fit on real data; write LaTeX and a figure", _arguments, _run, "symml demo", 6)
+COMMAND = Command("demo", "two jobs on real data: derive, check, fit, typeset, draw", _arguments, _run, "symml demo", 6)

@@ -1,4 +1,4 @@
-"""``symml derive``: a gradient, Hessian, Jacobian or stationary point of an objective, checked, in one of the notations."""
+"""``symml derive``: a gradient, Hessian, Jacobian or stationary point, checked, in one of the notations."""
 
 from __future__ import annotations
 
@@ -9,7 +9,15 @@ from typing import Any
 
 import symml as sml
 from symml.commands.command import (
-    Command, add_checking, add_output, add_where, as_json, deliver, require_format, source_text, status_of,
+    Command,
+    add_checking,
+    add_output,
+    add_where,
+    as_json,
+    deliver,
+    require_format,
+    source_text,
+    status_of,
 )  # fmt: skip
 from symml.errors import NotSupportedError
 
@@ -30,7 +38,8 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 def _run(options: argparse.Namespace) -> int:
     require_format(options, _WRITERS)
     names = [name.strip() for name in options.wrt.split(",") if name.strip()]
-    derivation = sml.derive(source_text(options.objective), wrt=names[0] if len(names) == 1 else names, where=options.where)
+    wrt = names[0] if len(names) == 1 else names
+    derivation = sml.derive(source_text(options.objective), wrt=wrt, where=options.where)
     options.result = options.result or ("gradient" if derivation.objective.shape == () else "jacobian")
     if options.result == "stationary":
         return _stationary(derivation, options)
@@ -67,8 +76,8 @@ def _unicode(derivation: Any, report: Any, options: argparse.Namespace) -> str:
     found = _named(getattr(derivation, options.result), str)
     if not options.steps:
         return found
-    lines = [f"f = {derivation.objective}", *(f"{step}  {step.verdict}" for step in derivation.steps), "", found, str(report)]
-    return "\n".join(lines)
+    steps = (f"{step}  {step.verdict}" for step in derivation.steps)
+    return "\n".join([f"f = {derivation.objective}", *steps, "", found, str(report)])
 
 
 def _latex(derivation: Any, report: Any, options: argparse.Namespace) -> str:

@@ -11,7 +11,7 @@ import symml as sml
 from symml.commands.command import DONE, FAILED, Command
 
 REQUIRED = {"sympy": "sympy", "numpy": "numpy", "scipy": "scipy", "matplotlib": "matplotlib"}
-OPTIONAL = {"pandas": "data frames", "statsmodels": "cross-checks of fits", "IPython": "notebooks", "pytest": "the tests"}
+OPTIONAL = {"pandas": "data frames", "statsmodels": "cross-checks", "IPython": "notebooks", "pytest": "the tests"}
 FORMULAS = (
     ("1/2*||X w - y||^2 + lam/2*||w||^2", "w", "X: n x d, y: n, w: d, lam > 0"),
     ("sum(softplus(X w)) - y'X w", "w", "X: n x d, y: n in {0,1}, w: d"),
@@ -52,8 +52,8 @@ def _self_check(seed: int) -> Iterator[bool]:
     for objective, variable, where in FORMULAS:
         derivation = sml.derive(objective, wrt=variable, where=where)
         report = derivation.check(seed=seed)
-        print(f"  {'ok' if report.passed else 'FAILED':<6} ∇ of {derivation.objective}  by {variable}:  {derivation.gradient}")
-        print(f"         {report}")
+        outcome = "ok" if report.passed else "FAILED"
+        print(f"  {outcome:<6} ∇ of {derivation.objective} by {variable}:  {derivation.gradient}\n         {report}")
         yield report.passed is True
 
 

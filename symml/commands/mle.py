@@ -8,7 +8,14 @@ from typing import Any
 
 import symml as sml
 from symml.commands.command import (
-    DONE, Command, add_output, add_where, as_json, deliver, require_format, source_text,
+    DONE,
+    Command,
+    add_output,
+    add_where,
+    as_json,
+    deliver,
+    require_format,
+    source_text,
 )  # fmt: skip
 
 OFFERED = ("unicode", "latex", "json")
@@ -40,13 +47,17 @@ def _lines(model: Any) -> Iterator[str]:
             continue
         words = part.replace("_", " ")
         if isinstance(found, Mapping):
-            yield from (f"{words:<22} {key} = {value if value is not None else 'no closed form'}" for key, value in found.items())
+            yield from (f"{words:<22} {key} = {_closed(value)}" for key, value in found.items())
         elif isinstance(found, (list, tuple)):
             yield from (f"{words:<22} {item}" for item in found)
         else:
             yield f"{words:<22} {found}"
 
 
+def _closed(value: Any) -> Any:
+    return "no closed form" if value is None else value
+
+
 COMMAND = Command(
-    "mle", "likelihood, score, estimator and information of a model", _arguments, _run, 'symml mle "x ~ Gamma(a, b)"', 3,
+    "mle", "likelihood, score, estimator and information", _arguments, _run, 'symml mle "x ~ Gamma(a, b)"', 3,
 )  # fmt: skip

@@ -45,7 +45,8 @@ def _page(title: str, closing: str, blocks: list[str]) -> str:
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
         f"<title>{html.escape(title)}</title><style>{_STYLE}</style></head><body>",
         f"<h1>{html.escape(title)}</h1><p>{html.escape(closing)}</p>", *blocks,
-        f"<footer>symml {sml.__version__}, Python {platform.python_version()}; <code>{html.escape(command)}</code></footer>",
+        f"<footer>symml {sml.__version__}, Python {platform.python_version()};",
+        f"<code>{html.escape(command)}</code></footer>",
         "</body></html>", "",
     ])  # fmt: skip
 

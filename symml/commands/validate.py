@@ -9,7 +9,15 @@ from typing import Any
 
 import symml as sml
 from symml.commands.command import (
-    Command, add_checking, add_output, add_where, as_json, deliver, require_format, source_text, status_of,
+    Command,
+    add_checking,
+    add_output,
+    add_where,
+    as_json,
+    deliver,
+    require_format,
+    source_text,
+    status_of,
 )  # fmt: skip
 
 OFFERED = ("unicode", "json")
@@ -19,7 +27,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("source", metavar="FILE", help="Markdown, LaTeX or text; - reads standard input")
     add_where(parser)
     parser.add_argument("--define", action="append", default=[], metavar="NAME=TEXT",
-                        help='what a name of the notes stands for, such as "J=||X w - y||^2"; may be repeated')  # fmt: skip
+                        help='what a name stands for, such as "J=||X w - y||^2"; may be repeated')  # fmt: skip
     add_output(parser, OFFERED)
     add_checking(parser)
 

@@ -29,6 +29,7 @@ from symml.errors import NotSupportedError, ShapeError
 from symml.forms.lowering import leaf_of, lower
 from symml.forms.textbook import present
 from symml.language.contexts import remember
+from symml.language import hooks
 from symml.language.expressions import Expression, Scalar, Symbol
 from symml.language.operators import substitute as substitute_expression
 from symml.language.operators import add, call, multiply_any, name_of, scalar, show_shape, transpose
@@ -274,6 +275,69 @@ class Derivation:
 
     def _occurring(self, found: Sequence[Expression]) -> set[Any]:
         return {s for e in (self.objective, *found) for s in e.free_symbols}
+
+    def fit(self, mapping: Mapping[Any, Any] | None = None, /, *, start: Any = None, covariance: str | None = None,
+            **values: Any) -> Any:  # fmt: skip
+        """Fit the variables to data: the minimum of the objective.
+
+        Parameters
+        ----------
+        mapping, **values : array_like
+            Data by name, or a data frame whose columns are names. Vectors may be 1-D or of shape (n, 1).
+        start : mapping or array, optional
+            First guess; by default zeros, ones where a parameter is positive, the identity where it is definite.
+        covariance : {None, "loglike", "least-squares"}
+            The assumption under which standard errors are wanted: the objective is the negative log-likelihood of the
+            whole sample, or a sum of squares with independent errors of one variance.
+
+        Returns
+        -------
+        FitResult
+            `params` by name, `value`, `gradient_norm`, `method`, `summary()`; with `covariance` also `bse`,
+            `cov_params()`, `conf_int()`, `pvalues`.
+
+        Raises
+        ------
+        DataError
+            If data do not fit the declarations or each other, values are missing, columns are dependent, classes are
+            separated, or Newton's method does not converge; the message says which column, row or step.
+        DomainError
+            If a value is outside its declared range, or the objective is not defined at the start.
+        """
+        return hooks.call("fit", self, mapping, values, start, covariance)
+
+    def minimize(self, mapping: Mapping[Any, Any] | None = None, /, *, start: Any = None, method: str = "gd",
+                 rate: float | None = None, steps: int | None = None, batch: int | None = None, seed: int = 0,
+                 **values: Any) -> Any:  # fmt: skip
+        """Minimise the objective by a plain method and keep the whole path.
+
+        Parameters
+        ----------
+        mapping, **values : array_like
+            Data by name.
+        start : mapping or array, optional
+            First guess, as for `fit`.
+        method : {"gd", "sgd", "momentum", "newton", "lbfgs"}
+            Gradient descent, the same on random batches of rows, with momentum, damped Newton, SciPy's L-BFGS.
+        rate : float, optional
+            Step size; by default 1 over the largest eigenvalue of the Hessian at the start.
+        steps : int, optional
+            Number of steps; 100 by default, fewer if a method converges.
+        batch : int, optional
+            Rows in a batch of ``sgd``; 32 by default.
+        seed : int
+            Of the batches.
+
+        Returns
+        -------
+        Trace
+            `params` and `values`, `gradient_norms` of every step, `warnings`, `plot()`.
+        """
+        return hooks.call("minimize", self, mapping, values, start, method, rate, steps, batch, seed)
+
+    def plot(self, kind: str | None = None, ax: Any = None, seed: int = 0) -> Any:
+        """Draw the error of central differences against the gradient over step sizes (the V) and return the Axes."""
+        return hooks.call("plot_derivation", self, kind, ax, seed)
 
     def stationary(self, subject_to: Any = None) -> StationaryPoint:
         """Return the stationary points: the equation, its solution, its kind and the conditions.

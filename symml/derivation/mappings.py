@@ -34,7 +34,7 @@ class ByName(Mapping[Any, Any]):
         return "\n".join(f"{_show(k)}: {v}" for k, v in self._items.items())
 
     def _repr_latex_(self) -> str:
-        rows = [rf"{_show(k)} &: {v.latex()}" for k, v in self._items.items()]
+        rows = [rf"{_show(k)} &: {v.latex() if hasattr(v, 'latex') else v}" for k, v in self._items.items()]
         return r"$\begin{aligned}" + r" \\ ".join(rows) + r"\end{aligned}$"
 
 

@@ -158,7 +158,7 @@ def allowed(root: sp.Expr, x: sp.Symbol) -> bool:
     return root.is_real is not False
 
 
-def roots_of(equation: Node, x: Leaf, unknown: sp.Symbol) -> tuple[list[Node], Reading, bool] | None:
+def roots_of(equation: Node, x: Leaf, unknown: sp.Symbol) -> tuple[list[Node], Reading, bool, sp.Expr] | None:
     """Return the roots in x, each with its data put back, the reading, and whether they are all.
 
     None when the equation cannot be read entry by entry, or SymPy finds no closed root.
@@ -177,7 +177,7 @@ def roots_of(equation: Node, x: Leaf, unknown: sp.Symbol) -> tuple[list[Node], R
             if node is None:
                 return None
             nodes.append(node)
-    return (nodes, reading, complete) if nodes else None
+    return (nodes, reading, complete, value) if nodes else None
 
 
 def put_back(root: sp.Expr, reading: Reading) -> Node | None:

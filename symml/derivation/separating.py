@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from symml.calculus.construct import base_and_exponent, delta, ein, is_zero, power, times, total, transposed
+from symml.calculus.construct import base_and_exponent, delta, ein, is_zero, power, times, total
 from symml.calculus.nodes import Const, Ein, Factor, Indices, Leaf, Node, Sum, walk
 from symml.calculus.rewriting import facts_of
 from symml.calculus.transform import rebuild
@@ -206,6 +206,8 @@ def is_identity(node: Node) -> bool:
 def merged(parts: Sequence[Part]) -> list[Part]:
     """Return the parts with those of one right or one left factor added up; scalars stand on the left."""
     found = [_scalar_left(p) for p in parts]
+    if not any(is_identity(p.right) and identity_multiple(p.left) is None for p in found):
+        found = [_scalar_right(p) for p in found]
     for side in ("right", "left", "right"):
         groups: dict[bytes, list[Part]] = {}
         for p in found:
@@ -222,6 +224,13 @@ def _scalar_left(p: Part) -> Part:
     if s is not None:
         return Part(delta(p.left.shape[:1]), _scaled(s, p.right), p.flipped)
     return p
+
+
+def _scalar_right(p: Part) -> Part:
+    s = identity_multiple(p.left)
+    if s is None:
+        return p
+    return Part(delta(p.left.shape[:1]), _scaled(s, p.right), p.flipped)
 
 
 def _scaled(s: Node, m: Node) -> Node:
@@ -245,8 +254,3 @@ def chain(*factors: Node) -> Node:
         return ein(1, list(zip(factors, idx, strict=True)), (0,), sizes)
     sizes[len(factors)] = factors[-1].shape[1]
     return ein(1, list(zip(factors, idx, strict=True)), (0, len(factors)), sizes)
-
-
-def flipped(node: Node) -> Node:
-    """Return the transpose of a node of order 2."""
-    return transposed(node)

@@ -1,16 +1,152 @@
-"""Stationary points (being written)."""
+"""Stationary points: set the gradient to zero, collect, solve, substitute back, say when and of what kind."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
-from symml.errors import NotSupportedError
+import sympy as sp
+
+from symml.derivation.assembling import assemble, tex
+from symml.derivation.critical import Critical, Point, critical_points
+from symml.derivation.elimination import eliminate, tidied
+from symml.derivation.lagrange import constrained
+from symml.derivation.mappings import ByName
+from symml.derivation.solving import Equation
+from symml.derivation.stationary_point import StationaryPoint
+from symml.errors import InternalError, NotSupportedError
+from symml.language.expressions import Scalar, Symbol
+from symml.language.operators import as_expression, scalar
+from symml.records import Step, Verdict, verdict
+
+if TYPE_CHECKING:
+    from symml.derivation.derivation import Derivation
+
+__all__ = ["StationaryPoint", "find_stationary"]
+
+TIED = {
+    "orthogonal": "{0}'{0} = I", "orthonormal columns": "{0}'{0} = I", "unit norm": "{0}'{0} = 1",
+    "sums to one": "sum({0}) = 1", "rows sum to one": "rowsum({0}) = 1",
+}  # fmt: skip
+SHAPED = ("diagonal", "identity", "idempotent", "lower triangular", "upper triangular", "mask", "centred")
 
 
-class StationaryPoint:
-    """A stationary point."""
+def find_stationary(derivation: Derivation, subject_to: Any = None) -> StationaryPoint:
+    """Return the stationary points of a derivation.
+
+    Parameters
+    ----------
+    derivation : Derivation
+    subject_to : str or list of str, optional
+        Equality constraints, such as ``"w'w = 1"``.
+
+    Raises
+    ------
+    NoClosedFormError
+        If an equation has no closed form; names the equation that is left.
+    NotSupportedError
+        If the variable is declared with a structure that the gradient does not respect.
+    """
+    derivation._scalar_objective("stationary point")
+    if subject_to is not None:
+        return constrained(derivation, subject_to)
+    for v in derivation.wrt:
+        _refuse_structure(v)
+    if isinstance(derivation.objective, Scalar) and not any(isinstance(v, Symbol) for v in derivation.wrt):
+        return _critical(derivation)
+    gradients = [(v, tidied(derivation._derivative_node(v), v)) for v in derivation.wrt]
+    branches = eliminate(gradients, derivation._taken)
+    return assemble(derivation, branches, gradients)
 
 
-def find_stationary(derivation: Any, subject_to: Any = None) -> StationaryPoint:
-    """Return the stationary points of a derivation."""
-    raise NotSupportedError("stationary points are not written yet")
+def _refuse_structure(v: Any) -> None:
+    facts = v.facts if isinstance(v, Symbol) else frozenset()
+    for word, text in TIED.items():
+        if word in facts:
+            constraint = text.format(v)
+            raise NotSupportedError(f"{v} is declared with {word!r}: ask for .stationary(subject_to=\"{constraint}\")")
+    for word in SHAPED:
+        if word in facts:
+            raise NotSupportedError(
+                f"{v} is declared {word}, and its gradient is unconstrained: write {v} in terms of its free entries, such as diag(v)"
+            )
+    domain = getattr(v, "domain", None)
+    if domain is not None and domain.values:
+        raise NotSupportedError(f"{v} takes the values {domain}: a discrete variable has no stationary point")
+
+
+# -- functions of scalars -----------------------------------------------------------------------------------------
+def _critical(derivation: Derivation) -> StationaryPoint:
+    variables = list(derivation.wrt)
+    value = derivation.objective.value  # type: ignore[attr-defined]
+    found = critical_points(value, variables)
+    gradients = [derivation._result("gradient", v) for v in variables]
+    equations = {v.name: Equation(g, scalar(0)) for v, g in zip(variables, gradients, strict=True)}
+    sure = verdict("proved", "the gradient at every point simplifies to zero") if found.exact else _numeric(found.points, value)
+    kind, reasons = _kind_of_points(found)
+    labels = [rf"\frac{{\partial f}}{{\partial {tex(v)}}}" for v in variables]
+    steps = [
+        Step("gradient set to zero", "at a stationary point the gradient is zero", g, None, f"∂f/∂{as_expression(v)} = {g} = 0",
+             f"{label} &= {g.latex()} = 0", verdict("proved", "differentiated by SymPy"))
+        for v, g, label in zip(variables, gradients, labels, strict=True)
+    ]  # fmt: skip
+    names = ", ".join(str(as_expression(v)) for v in variables)
+    for p in found.points:
+        left, right = _tuple(names), _tuple(", ".join(str(x) for x in p.values.values()))
+        tex = _tuple(", ".join(x.latex() for x in p.values.values()))
+        statement = p.kind + (": Hessian eigenvalues " + ", ".join(str(e) for e in p.eigenvalues) if p.eigenvalues else "")
+        steps.append(Step("solve", statement, None, p.values, f"{left} = {right}",
+                          f"{_tuple(', '.join(tex(v) for v in variables))} &= {tex}", sure))  # fmt: skip
+    values = [_value(derivation, p) for p in found.points]
+    notes = list(found.notes)
+    if not found.complete and not found.convex:
+        notes.append("the equations are not polynomial: SymPy found these solutions, there may be more")
+    return StationaryPoint(
+        equation=next(iter(equations.values())) if derivation.single else ByName(equations),
+        expr=values[0] if len(values) == 1 else tuple(values), kind=kind, reasons=reasons, conditions=tuple(notes),
+        points=found.points, steps=tuple(steps), verdict=sure, names=tuple(equations),
+    )  # fmt: skip
+
+
+def _value(derivation: Derivation, p: Point) -> Any:
+    return next(iter(p.values.values())) if derivation.single else ByName(p.values)
+
+
+def _tuple(inner: str) -> str:
+    return f"({inner})" if "," in inner else inner
+
+
+def _tex(v: Any) -> str:
+    return as_expression(v).latex()
+
+
+def _numeric(points: Sequence[Point], value: sp.Expr) -> Verdict:
+    """Numbers only: every derivative evaluated with 30 digits."""
+    for p in points:
+        by_name = {s.name: s for s in value.free_symbols}
+        at = {by_name[k]: x.value for k, x in p.values.items() if k in by_name}  # type: ignore[attr-defined]
+        for s in at:
+            left = sp.diff(value, s).subs(at)
+            if left.free_symbols:
+                return verdict("unchecked", reason=f"{left} could not be simplified to zero")
+            if abs(complex(left.evalf(30))) > 1e-20:
+                raise InternalError(f"the stationary point {p} failed its own check: the derivative by {s} is {left.evalf(8)}")
+    return verdict("holds", "the gradient evaluated with 30 digits is zero at every point")
+
+
+_PLURAL = {"minimum": "minima", "maximum": "maxima", "saddle": "saddles", "inflection": "inflections"}
+
+
+def _kind_of_points(found: Critical) -> tuple[str, tuple[str, ...]]:
+    if found.convex and len(found.points) == 1:
+        sign = "positive" if found.convex == "minimum" else "negative"
+        return f"unique global {found.convex}", (f"the Hessian is {sign} definite everywhere",)
+    if len(found.points) == 1:
+        (p,) = found.points
+        if found.complete and len(p.values) == 1 and p.kind in ("minimum", "maximum"):
+            return f"unique global {p.kind}", (f"it is the only stationary point and a local {p.kind}",)
+        why = ("Hessian eigenvalues " + ", ".join(str(scalar(e)) for e in p.eigenvalues),) if p.eigenvalues else ()
+        return (f"local {p.kind}" if p.kind in ("minimum", "maximum") else p.kind), why
+    kinds = [p.kind for p in found.points]
+    counts = ", ".join(f"{kinds.count(k)} {_PLURAL.get(k, k) if kinds.count(k) > 1 else k}" for k in dict.fromkeys(kinds))
+    return f"{len(kinds)} stationary points: {counts}", ()

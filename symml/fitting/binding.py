@@ -67,7 +67,7 @@ def bind(table: Mapping[str, Any], data: Mapping[Any, Any], optional: Iterable[s
     """
     given = by_name(data)
     raw = {name: _read(table[name], value) for name, value in given.items() if name in table}
-    waiting = set(optional) | {name for name, found in table.items() if isinstance(found, sp.Symbol) and is_dimension(found)}
+    waiting = set(optional) | {n for n, found in table.items() if isinstance(found, sp.Symbol) and is_dimension(found)}
     missing = [unicode_name(name) for name in table if name not in raw and name not in waiting]
     if missing:
         shown = ", ".join(unicode_name(name) for name in given) or "nothing"
@@ -108,11 +108,6 @@ def by_name(data: Mapping[Any, Any]) -> dict[str, Any]:
     return given
 
 
-def read_value(found: Any, value: Any) -> tuple[Any, tuple[str, ...]]:
-    """Return the value of a declared symbol as floats with the declared number of axes, and its column names."""
-    return _read(found, value)
-
-
 # -- numbers ------------------------------------------------------------------------------------------------------
 def _read(found: Any, value: Any) -> tuple[Any, tuple[str, ...]]:
     name, shape = unicode_name(found.name), getattr(found, "shape", ())
@@ -123,7 +118,8 @@ def _read(found: Any, value: Any) -> tuple[Any, tuple[str, ...]]:
     if array.shape == (1,) and shape == ():
         array = array[0]
     if array.ndim != len(shape):
-        raise DataError(f"{name} is declared {_declared(shape)}, its value has shape {array.shape}.{_advice(shape, array)}")
+        advice = _advice(shape, array)
+        raise DataError(f"{name} is declared {_declared(shape)}, its value has shape {array.shape}.{advice}")
     return array, labels if len(shape) == 2 and array.ndim == 2 else ()
 
 
@@ -139,13 +135,14 @@ def _numbers(name: str, value: Any, labels: tuple[str, ...]) -> Any:
     if array.dtype.kind == "O":
         array = _objects(name, array, labels)
     if array.dtype.kind not in "biuf":
-        raise DataError(f"the value of {name} is not made of real numbers: its type is {array.dtype}{_guilty(value, labels)}")
+        kind = f"{array.dtype}{_guilty(value, labels)}"
+        raise DataError(f"the value of {name} is not made of real numbers: its type is {kind}")
     return array.astype(float)
 
 
 def _objects(name: str, array: Any, labels: tuple[str, ...]) -> Any:
-    words = [p for p in np.argwhere(np.vectorize(lambda v: isinstance(v, (str, bytes, complex)), otypes=[bool])(array))]
-    if words:
+    words = np.argwhere(np.vectorize(lambda v: isinstance(v, (str, bytes, complex)), otypes=[bool])(array))
+    if len(words):
         place = tuple(words[0])
         raise DataError(f"{_place(name, place, labels)} is {array[place]!r}, not a real number")
     try:
@@ -268,7 +265,7 @@ def _check_compound(found: Symbol, axis: int, dim: Any, size: int, sizes: Mappin
 
 
 def _counted(found: Symbol, axis: int, size: int) -> str:
-    """A size in words: ``y has 22 rows``."""
+    """Return a size in words: ``y has 22 rows``."""
     if len(found.shape) == 1:
         noun = "row" if str(found.shape[0]) in LARGE else "entry"
     else:

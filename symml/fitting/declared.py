@@ -16,7 +16,7 @@ from symml.language.names import unicode_name
 from symml.language.properties import Domain, domain_facts
 
 TOLERANCE = 1e-8  # of properties that hold up to rounding: symmetry, unit norm, sums
-SHOWN = 5
+ASSUMED = ("positive", "nonnegative", "negative", "nonpositive", "nonzero", "integer")
 
 Check = Callable[[Any], str | None]
 
@@ -42,20 +42,19 @@ def check_declared(found: Any, value: Any) -> None:
         outside = np.argwhere(~inside(array, domain))
         if len(outside):
             raise DomainError(f"{_entry(found, array, outside)} is outside the declared range {domain}{_more(outside)}")
-    known = domain_facts(domain)
+    words = words_of(found) - domain_facts(domain)
     for word, check in CHECKS.items():
-        if word not in known and word in words_of(found):
+        if word in words:
             problem = check(array)
             if problem:
                 raise DomainError(f"{unicode_name(found.name)} is declared {word}: {problem}")
 
 
 def words_of(found: Any) -> frozenset[str]:
-    """Return the property words of a declared symbol, implied ones included; a SymPy symbol tells by its assumptions."""
+    """Return the property words of a declared symbol, implied ones included, or what SymPy assumes of a scalar."""
     if isinstance(found, Symbol):
         return found.facts
-    words = {w for w in ("positive", "nonnegative", "negative", "nonzero", "integer") if getattr(found, f"is_{w}", False)}
-    words |= {"nonpositive"} if getattr(found, "is_nonpositive", False) else set()
+    words = {w for w in ASSUMED if getattr(found, f"is_{w}", False)}
     return frozenset(words | set(getattr(found, "properties", ())))
 
 
@@ -96,8 +95,8 @@ def _entries(test: Callable[[Any], Any]) -> Check:
 
 def _small(measure: Callable[[Any], Any], problem: str) -> Check:
     def check(array: Any) -> str | None:
-        size = float(np.max(np.abs(measure(array)), initial=0.0))
-        return f"{problem} by up to {size:.2g}" if size > TOLERANCE * max(1.0, float(np.max(np.abs(array), initial=0.0))) else None
+        size, scale = (float(np.max(np.abs(part), initial=0.0)) for part in (measure(array), array))
+        return f"{problem} by up to {size:.2g}" if size > TOLERANCE * max(1.0, scale) else None
 
     return check
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy import linalg
 
 from symml.errors import DataError
+from symml.libraries import linalg
 
 REFINEMENTS = 8
 RANK_TOLERANCE = 20.0  # times the machine precision and the larger size, on columns of length one
@@ -139,6 +139,4 @@ def _combination(weights: Any, keep: Any, called: Sequence[str]) -> str:
 
 
 def _short(value: float) -> str:
-    """A number with few digits, rounded when that is what it is."""
-    rounded = float(f"{value:.6g}")
-    return f"{rounded:g}"
+    return f"{value:.6g}"

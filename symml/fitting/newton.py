@@ -6,6 +6,7 @@ domain and a stop without progress; what they mean in words of the model is said
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,6 +21,7 @@ SMALL_EIGENVALUE = 1e-10  # of the Hessian with unit diagonal: below it a direct
 DECREMENT = 1e-12  # relative predicted fall of the value at which the damped phase ends
 STAYING = 1e-3  # relative step, at a vanishing gradient, above which the parameters are running away
 POLISH_STEPS = 12
+VANISHING = 30  # steps over which the value must have fallen by one factor
 TO_BOUNDARY = 0.9  # part of the way to an excluded boundary one step may go
 
 
@@ -41,7 +43,8 @@ class Region:
     def shorten(self, theta: Any, step: Any) -> Any:
         """Return the step, cut so that it keeps away from excluded ends and stops at included ones."""
         with np.errstate(divide="ignore", invalid="ignore"):
-            room = np.where(step < 0, (theta - self.low) / -step, np.where(step > 0, (self.high - theta) / step, np.inf))
+            up = np.where(step > 0, (self.high - theta) / step, np.inf)
+            room = np.where(step < 0, (theta - self.low) / -step, up)
         opened = np.where(step < 0, self.opened[:, 0], self.opened[:, 1])
         limit = float(np.min(np.where(opened, TO_BOUNDARY * room, np.inf), initial=np.inf))
         moved = theta + min(1.0, limit) * step
@@ -60,7 +63,8 @@ class Point:
     @property
     def finite(self) -> bool:
         """Whether everything is finite."""
-        return bool(np.isfinite(self.value) and np.all(np.isfinite(self.gradient)) and np.all(np.isfinite(self.hessian)))
+        parts = (self.value, self.gradient, self.hessian)
+        return all(bool(np.all(np.isfinite(part))) for part in parts)
 
     @property
     def norm(self) -> float:
@@ -129,11 +133,16 @@ def minimise(joint: Joint, start: Any, region: Region, max_steps: int = MAX_STEP
         near = _near_excluded(run, step, 1e-30)
         if near is not None:
             return _outcome(run, "boundary", near)
-        if predicted <= DECREMENT * (abs(run.now.value) + abs(first.value - run.now.value)) or not np.any(step):
+        if predicted <= DECREMENT * abs(run.now.value) or not np.any(step):
             return _finish(run, step, fixed)
+        if _vanishing(run, step):
+            return _outcome(run, "infinity", step)
         found = _search(run, step)
         if found is None:
-            return _finish(run, step, fixed) if predicted <= 1e-6 * abs(run.now.value) else _outcome(run, "stuck", step)
+            done = predicted <= 1e-6 * abs(run.now.value) or _stride(run, step) < 1e-7
+            if done:
+                return _finish(run, step, fixed)
+            return _outcome(run, "infinity" if _faded(run, step) else "stuck", step)
         run.points.append(found)
         if abs(found.value) > 1e100 or np.max(np.abs(found.theta)) > 1e100:
             return _outcome(run, "unbounded", step)
@@ -141,14 +150,11 @@ def minimise(joint: Joint, start: Any, region: Region, max_steps: int = MAX_STEP
 
 
 def _why_so_long(run: _Run) -> str:
-    """A run of many steps that still falls by as much as before has no minimum."""
+    """Tell a run that still falls by as much as before, which has no minimum, from one that is slow."""
     values = [p.value for p in run.points]
     half = values[len(values) // 2]
-    return "unbounded" if half - values[-1] > 0.2 * (values[0] - half) and _far(run) else "steps"
-
-
-def _far(run: _Run) -> bool:
-    return bool(np.max(np.abs(run.now.theta)) > 1e3 * (1 + np.max(np.abs(run.start.theta))))
+    falling = half - values[-1] > 0.2 * (values[0] - half)
+    return "unbounded" if falling and run.now.norm > run.start.norm else "steps"
 
 
 # -- steps --------------------------------------------------------------------------------------------------------
@@ -168,7 +174,7 @@ def _scaled_eigen(hessian: Any) -> tuple[Any, Any, Any]:
 
 
 def _newton_step(point: Point, fixed: Any) -> tuple[Any, float, Any]:
-    """The step with |eigenvalues|, its predicted fall, and the eigenvalues of the free part."""
+    """Return the step with |eigenvalues|, its predicted fall, and the eigenvalues of the free part."""
     free = ~fixed
     step = np.zeros_like(point.theta)
     if not np.any(free):
@@ -181,7 +187,7 @@ def _newton_step(point: Point, fixed: Any) -> tuple[Any, float, Any]:
 
 
 def _search(run: _Run, step: Any) -> Point | None:
-    """The first point on the way back from a full step that lies in the domain and falls enough."""
+    """Return the first point, back from a full step, that lies in the domain and falls enough."""
     now, fraction = run.now, 1.0
     for _ in range(MAX_HALVINGS):
         moved = run.region.shorten(now.theta, fraction * step)
@@ -200,13 +206,15 @@ def _finish(run: _Run, step: Any, fixed: Any) -> Outcome:
     if near is not None:
         return _outcome(run, "boundary", near)
     if _running_away(run, step):
-        return _outcome(run, "infinity", step)
+        return _outcome(run, "infinity" if run.now.norm < 1e-2 * run.start.norm else "unbounded", step)
     _polish(run, fixed)
     _, _, values = _newton_step(run.now, fixed)
     largest = max(1.0, float(np.max(np.abs(values))))
     if values[0] < -1e-7 * largest:
         return _outcome(run, "saddle", _direction(run.now, fixed))
     if values[0] < SMALL_EIGENVALUE * largest:
+        if run.now.norm > 1e-3 * run.start.norm:
+            return _outcome(run, "unbounded", run.now.theta - run.start.theta)
         return _outcome(run, "flat", _direction(run.now, fixed))
     return _outcome(run, "minimum")
 
@@ -220,7 +228,7 @@ def _direction(point: Point, fixed: Any) -> Any:
 
 
 def _near_excluded(run: _Run, step: Any, near: float) -> Any:
-    """The direction to an excluded end that the parameters are still moving to and have all but reached."""
+    """Return the direction to an excluded end that the parameters still move to and have all but reached."""
     theta, start, region = run.now.theta, run.start.theta, run.region
     down, up = theta - region.low, region.high - theta
     with np.errstate(invalid="ignore"):
@@ -229,17 +237,33 @@ def _near_excluded(run: _Run, step: Any, near: float) -> Any:
     return np.where(at_low, -1.0, np.where(at_high, 1.0, 0.0)) if np.any(at_low | at_high) else None
 
 
+def _stride(run: _Run, step: Any) -> float:
+    """Length of a step relative to the way travelled and to the start, in the metric of the first Hessian."""
+    scale = np.sqrt(np.maximum(np.abs(np.diag(run.start.hessian)), 1e-300))
+    travelled = np.linalg.norm(scale * (run.now.theta - run.start.theta)) + np.linalg.norm(scale * run.start.theta)
+    return float(np.linalg.norm(scale * step) / travelled) if travelled > 0 else float("inf")
+
+
 def _running_away(run: _Run, step: Any) -> bool:
-    """Whether the gradient vanishes because the parameters run to infinity, not because a minimum is near."""
-    if len(run.points) < 6:
+    """Whether the value settles although the parameters do not: there is no minimum near."""
+    if len(run.points) < 4 or _stride(run, step) < STAYING:
         return False
-    first, now = run.start, run.now
-    scale = np.sqrt(np.maximum(np.abs(np.diag(first.hessian)), 1e-300))
-    stride = np.linalg.norm(scale * step)
-    travelled = np.linalg.norm(scale * (now.theta - first.theta)) + np.linalg.norm(scale * first.theta)
-    bent = float(step @ now.hessian @ step)
-    straight = float(step @ first.hessian @ step)
-    return bool(stride > STAYING * travelled and abs(bent) < 1e-5 * abs(straight))
+    flattened = abs(float(step @ run.now.hessian @ step)) < 1e-5 * abs(float(step @ run.start.hessian @ step))
+    return bool(run.now.norm > 1e-2 * run.start.norm or (flattened and len(run.points) > 5))
+
+
+def _vanishing(run: _Run, step: Any) -> bool:
+    """Whether the value has long been falling to zero by one factor a step while the parameters grow: separation."""
+    values = [p.value for p in run.points[-VANISHING:]]
+    if len(run.points) < 3 * VANISHING or not 0 < values[-1] < 1e-6 * run.start.value:
+        return False
+    ratios = [b / a for a, b in itertools.pairwise(values)]
+    return min(ratios) > 0.02 and max(ratios) < 0.98 and _stride(run, step) > STAYING
+
+
+def _faded(run: _Run, step: Any) -> bool:
+    """Whether nothing is left to lower but rounding, and the parameters still move."""
+    return len(run.points) > 8 and run.now.norm < 1e-6 * run.start.norm and _stride(run, step) > STAYING
 
 
 def _polish(run: _Run, fixed: Any) -> None:

@@ -13,12 +13,14 @@ import numpy as np
 import sympy as sp
 
 from symml.errors import DataError, DomainError, NotSupportedError
-from symml.fitting.binding import Bound, by_name, check_finite, read_value
-from symml.fitting.declared import check_declared, words_of
+from symml.fitting.binding import Bound, by_name
+from symml.fitting.declared import words_of
 from symml.language.names import canonical, unicode_name
 from symml.language.operators import show_shape
 
-UNKEPT = ("orthogonal", "orthonormal columns", "idempotent", "unit norm", "sums to one", "rows sum to one", "integer", "mask")
+UNKEPT = (
+    "orthogonal", "orthonormal columns", "idempotent", "unit norm", "sums to one", "rows sum to one", "integer", "mask",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -116,7 +118,7 @@ class Parameters:
         return True
 
 
-def parameters_of(symbols: Sequence[Any], bound: Bound, start: Mapping[str, Any]) -> Parameters:
+def parameters_of(symbols: Sequence[Any], bound: Bound) -> Parameters:
     """Return the blocks of the variables of a derivation.
 
     Raises
@@ -135,67 +137,47 @@ def parameters_of(symbols: Sequence[Any], bound: Bound, start: Mapping[str, Any]
                 f"{unicode_name(s.name)} is declared {unkept[0]}; fitting by Newton steps does not keep that. "
                 "Declare it without, or solve d.stationary(subject_to=...)."
             )
-        shape = _shape(s, bound, start)
+        shape = _shape(s, bound)
         spread = _spread(words_of(s), shape)
         count = int(np.prod(shape, dtype=int)) if spread is None else spread.shape[1]
         low, high, open_low, open_high = _range(s)
         blocks.append(Block(
-            s.name if shape or hasattr(s, "facts") else canonical(s.name), shape, spread, place, place + count,
-            low, high, open_low, open_high, bool({"spd", "psd"} & words_of(s)), _labels(s, shape, spread, bound),
+            canonical(s.name), shape, spread, place, place + count, low, high, open_low, open_high,
+            bool({"spd", "psd"} & words_of(s)), _labels(s, shape, spread, bound),
         ))  # fmt: skip
         place += count
     return Parameters(tuple(blocks), tuple(symbols))
 
 
-def read_start(start: Any, symbols: Sequence[Any]) -> dict[str, Any]:
-    """Return given starting values by canonical name; a bare value is that of the only parameter.
+def named_start(start: Any, symbols: Sequence[Any]) -> dict[str, Any]:
+    """Return starting values by canonical name; a bare value is that of the only parameter.
 
     Raises
     ------
     DataError
-        If a name is not a parameter, or a value has the wrong shape or is not finite.
-    DomainError
-        If a value is outside the declared range.
+        If a name is not a parameter, or a bare value is given for several.
     """
     if start is None:
         return {}
-    table = {canonical(s.name): s for s in symbols}
-    if hasattr(start, "keys"):
-        given = by_name(start)
-    elif len(symbols) == 1:
-        given = {canonical(symbols[0].name): start}
-    else:
-        names = ", ".join(unicode_name(name) for name in table)
-        raise DataError(f"start must be a mapping by name, since there are several parameters: {names}")
-    found = {}
-    for name, value in given.items():
-        if name not in table:
-            shown = ", ".join(unicode_name(n) for n in table)
-            raise DataError(f"start gives {unicode_name(name)}, which is not a parameter of this fit. Parameters: {shown}.")
-        array, _ = read_value(table[name], value)
-        check_finite(table[name], array)
-        check_declared(table[name], array)
-        found[name] = array
-    return found
+    known = [canonical(s.name) for s in symbols]
+    shown = ", ".join(unicode_name(name) for name in known)
+    if not hasattr(start, "keys"):
+        if len(symbols) > 1:
+            raise DataError(f"start must be a mapping by name, since there are several parameters: {shown}")
+        return {known[0]: start}
+    given = by_name(start)
+    for name in given:
+        if name not in known:
+            raise DataError(f"start gives {unicode_name(name)}, which is not a parameter. Parameters: {shown}.")
+    return given
 
 
 def default_start(parameters: Parameters, given: Mapping[str, Any]) -> Any:
-    """Return the flat start: what is given, else zeros, ones where positive, the identity where definite.
-
-    Raises
-    ------
-    DataError
-        If a given value has another shape than the data say.
-    """
+    """Return the flat start: what is given, else zeros, ones where positive, the identity where definite."""
     values = {}
     for block, s in zip(parameters.blocks, parameters.symbols, strict=True):
         if block.name in given:
             values[block.name] = given[block.name]
-            if np.shape(given[block.name]) != block.shape:
-                raise DataError(
-                    f"the start of {unicode_name(block.name)} has shape {np.shape(given[block.name])}, "
-                    f"the data make it {block.shape}"
-                )
         elif block.definite or "invertible" in words_of(s):
             values[block.name] = np.eye(block.shape[0])
         else:
@@ -211,22 +193,22 @@ def _inner(block: Block) -> float:
     return block.high - 1 if np.isfinite(block.high) else 0.0
 
 
-def _shape(s: Any, bound: Bound, start: Mapping[str, Any]) -> tuple[int, ...]:
+def _shape(s: Any, bound: Bound) -> tuple[int, ...]:
     shape = []
-    for axis, dim in enumerate(getattr(s, "shape", ())):
-        size = dim if isinstance(dim, int) else sp.sympify(dim).subs(
-            {t: bound.sizes[canonical(t.name)] for t in sorted(dim.free_symbols, key=str) if canonical(t.name) in bound.sizes}
-        )  # fmt: skip
-        if not isinstance(size, (int, sp.Integer)):
-            known = start.get(s.name)
-            if known is None:
-                raise DataError(
-                    f"the size {dim} of {unicode_name(s.name)} ({show_shape(s.shape)}) does not follow from the data: "
-                    f"pass {dim}=... or start={{{s.name!r}: ...}}"
-                )
-            size = known.shape[axis]
+    for dim in getattr(s, "shape", ()):
+        known = {t: bound.sizes[canonical(t.name)] for t in _dims(dim) if canonical(t.name) in bound.sizes}
+        size = sp.sympify(dim).subs(known)
+        if not size.is_Integer:
+            raise DataError(
+                f"the size {dim} of {unicode_name(s.name)} ({show_shape(s.shape)}) does not follow from the data: "
+                f"pass {dim}=... or start={{{s.name!r}: ...}}"
+            )
         shape.append(int(size))
     return tuple(shape)
+
+
+def _dims(dim: Any) -> list[Any]:
+    return sorted(getattr(dim, "free_symbols", ()), key=str)
 
 
 def _spread(words: frozenset[str], shape: tuple[int, ...]) -> Any:
@@ -236,9 +218,7 @@ def _spread(words: frozenset[str], shape: tuple[int, ...]) -> Any:
     rows, columns = np.indices(shape)
     if "diagonal" in words:
         keep = rows == columns
-    elif "symmetric" in words:
-        keep = rows >= columns
-    elif "lower triangular" in words:
+    elif words & {"symmetric", "lower triangular"}:
         keep = rows >= columns
     elif "upper triangular" in words:
         keep = rows <= columns

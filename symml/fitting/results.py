@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from scipy import stats
 
 from symml.derivation.mappings import ByName
 from symml.errors import DataError, NotSupportedError
 from symml.fitting.parameters import Parameters
+from symml.libraries import special
 
 ASSUMPTIONS = {
     "loglike": 'covariance="loglike" if the objective is the negative log-likelihood of the whole sample',
@@ -129,16 +129,16 @@ class FitResult:
         with np.errstate(divide="ignore", invalid="ignore"):
             return self._theta / deviations
 
-    def _reference(self) -> Any:
-        degrees = self._errors.degrees if self._errors else None
-        return stats.norm if degrees is None else stats.t(degrees)
-
     def _pvalues(self, what: str) -> Any:
-        return 2 * self._reference().sf(np.abs(self._ratios(what)))
+        below = -np.abs(self._ratios(what))
+        degrees = self._errors.degrees if self._errors else None
+        return 2 * (special.ndtr(below) if degrees is None else special.stdtr(degrees, below))
 
     def _interval(self, level: float) -> tuple[Any, Any]:
-        deviations = np.sqrt(np.diag(self._stated("conf_int()").matrix))
-        reach = float(self._reference().ppf(0.5 + level / 2)) * deviations
+        errors = self._stated("conf_int()")
+        upper = 0.5 + level / 2
+        quantile = special.ndtri(upper) if errors.degrees is None else special.stdtrit(errors.degrees, upper)
+        reach = float(quantile) * np.sqrt(np.diag(errors.matrix))
         return self._theta - reach, self._theta + reach
 
     # -- showing ----------------------------------------------------------------------------------------------
@@ -161,7 +161,8 @@ class FitResult:
         assert self._errors is not None
         if self._errors.degrees is None:
             return "inverse Hessian of the objective, taken as the negative log-likelihood; normal intervals"
-        return f"σ² (JᵀJ)⁻¹ with σ² = {self._errors.scale:.6g} on {self._errors.degrees} degrees of freedom; t intervals"
+        variance, degrees = self._errors.scale, self._errors.degrees
+        return f"σ² (JᵀJ)⁻¹ with σ² = {variance:.6g} on {degrees} degrees of freedom; t intervals"
 
     def _columns(self, level: float) -> dict[str, list[str]]:
         columns = {"estimate": [f"{v:.6g}" for v in self._theta]}
@@ -197,9 +198,10 @@ class FitResult:
         """Return the summary as an HTML table."""
         columns = self._columns(0.95)
         head = "".join(f"<th>{html.escape(name)}</th>" for name in ("", *columns))
+        cells = [[html.escape(column[k]) for column in columns.values()] for k in range(len(self.names))]
         rows = (
-            f"<tr><th>{html.escape(name)}</th>" + "".join(f"<td>{html.escape(c[k])}</td>" for c in columns.values()) + "</tr>"
-            for k, name in enumerate(self.names)
+            f"<tr><th>{html.escape(name)}</th>{''.join(f'<td>{c}</td>' for c in row)}</tr>"
+            for name, row in zip(self.names, cells, strict=True)
         )
         return f"<table><caption>{html.escape(self._headline())}</caption><tr>{head}</tr>{''.join(rows)}</table>"
 

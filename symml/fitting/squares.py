@@ -5,6 +5,7 @@ It does not matter how the square was written: ‖r‖², r'r, r'Ωr, sum(v .* r
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -25,6 +26,8 @@ from symml.forms.raising import act, raise_
 from symml.language.expressions import Expression, Symbol
 
 Run = Callable[[Mapping[str, Any], Mapping[str, int]], Any]
+
+_prepared: weakref.WeakKeyDictionary[Node, Run] = weakref.WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
@@ -87,7 +90,7 @@ def _square(term: Node, leaves: Sequence[Leaf], moving: frozenset[Leaf]) -> Squa
 
 
 def _core(inside: Sequence[Factor]) -> tuple[Node, tuple[int, ...], bool] | None:
-    """The residual, the indices of its weight, and whether the weight is a metric."""
+    """Return the residual, the indices of its weight, and whether the weight is a metric."""
     if len(inside) == 1:
         node, axes = inside[0]
         if isinstance(node, Apply) and node.op == "pow" and node.param == 2 and len(set(axes)) == len(axes):
@@ -103,11 +106,11 @@ def _core(inside: Sequence[Factor]) -> tuple[Node, tuple[int, ...], bool] | None
 # -- numbers ------------------------------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class Rows:
-    """Weighted rows of one square at given values: √weight (jacobian, residual)."""
+    """Weighted rows of one square: √weight (jacobian, residual), and the common factor of the weights left out."""
 
     design: Any
     residual: Any
-    weights: Any
+    factor: float = 1.0
 
 
 def rows_of(square: Square, parameters: Parameters, bound: Bound, at: Mapping[str, Any], common: bool) -> Rows | None:
@@ -129,10 +132,10 @@ def rows_of(square: Square, parameters: Parameters, bound: Bound, at: Mapping[st
     weights = np.broadcast_to(weight, residual.shape).reshape(-1)
     if np.any(weights < 0) or not np.all(np.isfinite(weights)):
         return None
-    if common and np.all(weights == weights[:1]) and weights[0] > 0:
-        return Rows(design, flat, np.ones_like(weights))
+    if common and len(weights) and np.all(weights == weights[0]) and weights[0] > 0:
+        return Rows(design, flat, float(weights[0]))
     root = np.sqrt(np.asarray(weights, np.longdouble))
-    return Rows(design * root[:, None], flat * root, weights)
+    return Rows(design * root[:, None], flat * root)
 
 
 def _in_metric(design: Any, residual: Any, metric: Any) -> Rows | None:
@@ -144,11 +147,13 @@ def _in_metric(design: Any, residual: Any, metric: Any) -> Rows | None:
         if values[0] < -1e-12 * max(abs(values[-1]), 1e-300):
             return None
         root = np.asarray(np.sqrt(np.maximum(values, 0))[:, None] * vectors.T, np.longdouble)
-    return Rows(root @ design, root @ residual, None)
+    return Rows(root @ design, root @ residual)
 
 
-def _columns(square: Square, k: int, parameters: Parameters, values: Mapping[str, Any], sizes: Mapping[str, int]) -> Any:
-    """Rows of the residual against the free entries of one parameter."""
+def _columns(
+    square: Square, k: int, parameters: Parameters, values: Mapping[str, Any], sizes: Mapping[str, int]
+) -> Any:
+    """Return the rows of the residual against the free entries of one parameter."""
     block, node = parameters.blocks[k], square.jacobians[k]
     count = int(np.prod(block.shape, dtype=int))
     if len(node.shape) <= 2:
@@ -157,12 +162,16 @@ def _columns(square: Square, k: int, parameters: Parameters, values: Mapping[str
         direction = direction_of(parameters.symbols[k], frozenset())
         along = prepare(raise_(act(node, leaf_of(direction), len(square.residual.shape)), False))
         steps = np.eye(count).reshape(count, *block.shape)
-        found = np.stack([np.asarray(along({**values, direction.name: s}, sizes), float).reshape(-1) for s in steps], axis=1)
+        parts = [np.asarray(along({**values, direction.name: s}, sizes), float).reshape(-1) for s in steps]
+        found = np.stack(parts, axis=1)
     return block.reduce(found, 1)
 
 
 def _evaluate(node: Node, values: Mapping[str, Any], sizes: Mapping[str, int]) -> Any:
-    return prepare(expression_of(node))(values, sizes)
+    run = _prepared.get(node)
+    if run is None:
+        run = _prepared[node] = prepare(expression_of(node))
+    return run(values, sizes)
 
 
 def expression_of(node: Node) -> Expression:
@@ -180,11 +189,9 @@ def expression_of(node: Node) -> Expression:
 
 def design_name(squares: Sequence[Square]) -> str:
     """Return the name of the design matrix when it is a declared one, else ``the design``."""
-    for square in squares:
-        for node in square.jacobians:
-            inner = node
-            while isinstance(inner, Ein) and len(inner.factors) == 1 and set(inner.out) == set(inner.factors[0][1]):
-                inner = inner.factors[0][0]
-            if isinstance(inner, Leaf) and isinstance(inner.payload, Symbol) and len(inner.shape) == 2 and len(square.jacobians) == 1:
-                return str(inner.payload)
+    for inner in (s.jacobians[0] for s in squares if len(s.jacobians) == 1):
+        while isinstance(inner, Ein) and len(inner.factors) == 1 and set(inner.out) == set(inner.factors[0][1]):
+            inner = inner.factors[0][0]
+        if isinstance(inner, Leaf) and isinstance(inner.payload, Symbol) and len(inner.shape) == 2:
+            return str(inner.payload)
     return "the design"

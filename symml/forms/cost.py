@@ -6,21 +6,27 @@ import sympy as sp
 
 from symml.language.expressions import (
     Action, Add, Apply, BoundSum, Call, Einstein, Element, ElemPow, Expression, Eye, Hadamard, Index, Indicator,
-    Literal, Mul, Ones, Pow, Scalar, Symbol, Transpose, Where, Zeros, postorder,
+    Literal, Mul, Ones, Pow, Scalar, Symbol, Transpose, Where, Zeros,
 )  # fmt: skip
 
 ATOMS = (Symbol, Scalar, Eye, Ones, Zeros, Literal, Index)
 
 
-def cost(expression: Expression, known: dict[Expression, int] | None = None) -> int:
+def cost(expression: Expression) -> int:
     """Return the number of tokens in which an expression prints, approximately."""
-    known = {} if known is None else known
-    if expression in known:
-        return known[expression]
-    for node in postorder(expression):
-        if node not in known:
-            known[node] = _own(node) + sum(known[a] + _brackets(node, a) for a in node.args)
-    return known[expression]
+    found = expression.memo.get("cost")
+    if found is None:
+        waiting = [expression]
+        while waiting:
+            node = waiting[-1]
+            missing = [a for a in node.args if "cost" not in a.memo]
+            if missing:
+                waiting.extend(missing)
+                continue
+            waiting.pop()
+            node.memo["cost"] = _own(node) + sum(a.memo["cost"] + _brackets(node, a) for a in node.args)
+        found = expression.memo["cost"]
+    return int(found)
 
 
 def scalar_cost(value: sp.Expr) -> int:

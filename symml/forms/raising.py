@@ -54,7 +54,7 @@ class Raising:
             return scalar(sp.Rational(node.value.numerator, node.value.denominator))
         if isinstance(node, Sum):
             terms = [self._get(t) for t in node.terms]
-            return combine(terms, self.symmetric) if self.polish else add(*terms)
+            return combine(terms) if self.polish else add(*terms)
         if isinstance(node, Ein):
             return self._product(node)
         assert isinstance(node, Apply)

@@ -15,6 +15,7 @@ from symml.forms.polishing.powers import gather_powers
 from symml.forms.raising import Raising
 from symml.language.expressions import Expression, Symbol
 
+EXPANDED_GROWTH = 2
 EXPANDED_MARGIN = 0.75
 PUSHED_EXTRA = 2  # Xᵀ 1 − n μ is what people write, even where it is a token longer
 EXPAND_LIMIT = 60  # nodes; larger results are not tried in expanded form
@@ -43,9 +44,10 @@ def present(
     pushed = push_sums(node)
     if pushed is not node:
         candidates.append(pushed)
-    if sum(1 for _ in walk(node)) <= EXPAND_LIMIT:
+    size = sum(1 for _ in walk(node))
+    if size <= EXPAND_LIMIT:
         spread = expand(align_sigmoids(node))
-        if spread.digest != node.digest:
+        if spread.digest != node.digest and sum(1 for _ in walk(spread)) <= EXPANDED_GROWTH * size:
             candidates.append(spread)
     best: Expression | None = None
     for candidate in candidates:

@@ -33,7 +33,7 @@ class Expression:
         ``()`` scalar, ``(n,)`` vector, ``(n, d)`` matrix, ``(1, d)`` row.
     """
 
-    __slots__ = ("__weakref__", "_hash", "args", "fields", "shape")
+    __slots__ = ("__weakref__", "_hash", "args", "fields", "memo", "shape")
     _op_priority: ClassVar[float] = 20.0
     __iter__ = None
     __hash__: Any
@@ -42,6 +42,7 @@ class Expression:
     shape: Shape
     args: tuple[Expression, ...]
     fields: tuple[Any, ...]
+    memo: dict[str, Any]  # analyses of this node, made once
 
     def __init__(self, *_: Any, **__: Any) -> None:
         if type(self) is Expression:
@@ -212,7 +213,7 @@ def make(cls: type[Expression], args: tuple[Expression, ...], fields: tuple[Any,
         found = _table.get(key)
         if found is None:
             found = object.__new__(cls)
-            found.args, found.fields, found.shape = args, fields, shape
+            found.args, found.fields, found.shape, found.memo = args, fields, shape, {}
             found._hash = hash(key)
             _table[key] = found
         return found

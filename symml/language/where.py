@@ -25,12 +25,12 @@ def expand_names(expression: Expression) -> Expression:
     for node in order:
         if isinstance(node, Where):
             body, *values = (substitute(a, done) for a in node.args)
-            done[node] = substitute(body, _resolved(dict(zip(node.names, values, strict=True))))
+            done[node] = substitute(body, resolved(dict(zip(node.names, values, strict=True))))
     return substitute(expression, done)
 
 
-def _resolved(values: Mapping[Symbol, Expression]) -> dict[Expression, Expression]:
-    """Values without names: each is substituted once the names it uses are known."""
+def resolved(values: Mapping[Symbol, Expression]) -> dict[Expression, Expression]:
+    """Return the values without names: each is substituted once the names it uses are known."""
     known: dict[Expression, Expression] = {}
     waiting = dict(values)
     while waiting:

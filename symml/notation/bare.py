@@ -1,4 +1,4 @@
-"""Which `I`, `𝟏` and bound indices of an expression need their size spelled out, because nothing around them shows it."""
+"""Which `I`, `𝟏` and bound indices need their size spelled out, because nothing around them shows it."""
 
 from __future__ import annotations
 
@@ -8,9 +8,27 @@ from typing import Any
 import sympy as sp
 
 from symml.language.expressions import (
-    Action, Add, Apply, BoundSum, Call, Einstein, Element, ElemPow, Expression, Eye, Hadamard, Index, Indicator, Mul,
-    Ones, Pow, Scalar, Symbol, Transpose, Where,
-)  # fmt: skip
+    Action,
+    Add,
+    Apply,
+    BoundSum,
+    Call,
+    Einstein,
+    Element,
+    ElemPow,
+    Expression,
+    Eye,
+    Hadamard,
+    Index,
+    Indicator,
+    Mul,
+    Ones,
+    Pow,
+    Scalar,
+    Symbol,
+    Transpose,
+    Where,
+)
 from symml.language.symbols import is_dimension
 from symml.notation.inference import Equations, Sizes, Unknown, find
 

@@ -10,12 +10,19 @@ from typing import Any
 
 import sympy as sp
 
-from symml.errors import DeclarationError, DomainError, NotationError, NotSupportedError, ShapeError, SymmlError, with_caret
+from symml.errors import (
+    DeclarationError,
+    DomainError,
+    NotationError,
+    NotSupportedError,
+    ShapeError,
+    SymmlError,
+    with_caret,
+)
 from symml.language import operators as op
 from symml.language.expressions import Einstein, Expression, Index, Indicator, Scalar, Shape, make
 from symml.language.function import spellings
 from symml.language.indices import index, sum_over
-from symml.notation.shapes import is_transpose
 from symml.notation.table import SCALAR_FUNCTIONS
 from symml.notation.tree import Syntax
 
@@ -41,7 +48,9 @@ class Elaboration:
         Size of a bare `I` or `𝟏` by place, or of a bound index by number.
     """
 
-    def __init__(self, source: str, resolve: Callable[[Syntax], Expression], size_of: Callable[[Any, Syntax], Any]) -> None:
+    def __init__(
+        self, source: str, resolve: Callable[[Syntax], Expression], size_of: Callable[[Any, Syntax], Any]
+    ) -> None:
         self.source, self.resolve, self.size_of = source, resolve, size_of
         self.values: dict[int, Any] = {}
         self.depths: dict[int, int] = {}
@@ -104,7 +113,8 @@ def _name(state: Elaboration, node: Syntax, _: list[Any]) -> Expression:
 def _ones(state: Elaboration, node: Syntax, args: list[Any]) -> Expression:
     if args:
         return op.call("ones", *_sizes(state, node, args))
-    return op.ones(node.value or state.size_of(node.place, node))
+    size = int(node.value) if node.value.isdigit() else node.value
+    return op.ones(size or state.size_of(node.place, node))
 
 
 def _eye(state: Elaboration, node: Syntax, args: list[Any]) -> Expression:
@@ -123,7 +133,9 @@ def _zeros(state: Elaboration, node: Syntax, args: list[Any]) -> Expression:
 def _sizes(state: Elaboration, node: Syntax, args: list[Any]) -> list[Expression]:
     for a in args:
         if not isinstance(a, Scalar):
-            raise state.fail(f"{a} is not a size: sizes are positive integers, dimension names and their products", node)
+            raise state.fail(
+                f"{a} is not a size: sizes are positive integers, dimension names and their products", node
+            )
     return args
 
 
@@ -190,7 +202,8 @@ def _fraction(state: Elaboration, node: Syntax, args: list[Any]) -> Expression:
     if any(a.shape != () for a in args):
         above, below = (state.source[n.span[0] : n.span[1]] for n in (node.args[0], node.args[-1]))
         raise state.fail(
-            f"{above}/{below} stands beside another factor and is not a scalar: write ({above})/({below} …) or (… {above}/{below}) …",
+            f"{above}/{below} stands beside another factor and is not a scalar: "
+            f"write ({above})/({below} …) or (… {above}/{below}) …",
             node,
         )
     below_all = [f for n, a in zip(node.args[1:], args[1:], strict=True) for f in _inverses(state, n, a)]
@@ -290,7 +303,9 @@ def _scalar_call(state: Elaboration, node: Syntax, name: str, args: list[Scalar]
     try:
         return op.scalar(op.exact(SCALAR_CALLS[name](*(a.value for a in args))))
     except (TypeError, ValueError):
-        raise state.fail(f"{name} does not take {len(args)} argument{'s' * (len(args) != 1)} of this kind", node) from None
+        raise state.fail(
+            f"{name} does not take {len(args)} argument{'s' * (len(args) != 1)} of this kind", node
+        ) from None
 
 
 def _einsum(state: Elaboration, node: Syntax, args: list[Any]) -> Expression:
@@ -298,7 +313,11 @@ def _einsum(state: Elaboration, node: Syntax, args: list[Any]) -> Expression:
     pattern, factors = node.args[0].value if node.args and node.args[0].head == "string" else "", args[1:]
     left, arrow, out = pattern.replace(" ", "").partition("->")
     words = tuple(left.split(","))
-    if not arrow or len(words) != len(factors) or any(len(w) != len(f.shape) for w, f in zip(words, factors, strict=True)):
+    if (
+        not arrow
+        or len(words) != len(factors)
+        or any(len(w) != len(f.shape) for w, f in zip(words, factors, strict=True))
+    ):
         raise state.fail('einsum takes a pattern such as "ij,jk->ik" and one array for each of its words', node)
     sizes: dict[str, Any] = {}
     for word, factor in zip(words, factors, strict=True):
@@ -320,7 +339,7 @@ def _indicator(state: Elaboration, node: Syntax, args: list[Any]) -> Expression:
 
 def _element(state: Elaboration, node: Syntax, args: list[Any]) -> Expression:
     base, *positions = args
-    keys = []
+    keys: list[Any] = []
     for part, value in zip(node.args[1:], positions, strict=True):
         if isinstance(value, Scalar) and value.value.is_Integer:
             if value.value == 0:
@@ -357,7 +376,7 @@ def _apply(state: Elaboration, node: Syntax, args: list[Any]) -> Expression:
 
 
 def bound_variable(name: str) -> sp.Symbol:
-    """The variable of an elementwise function written in place."""
+    """Return the variable of an elementwise function written in place."""
     return sp.Symbol(name, real=True)
 
 
@@ -370,4 +389,3 @@ _BUILD: Mapping[str, Build] = {
     "elementwise_power": _elementwise_power, "transpose": lambda s, n, a: op.transpose(a[0]), "call": _call,
     "indicator": _indicator, "element": _element, "literal": _literal, "bound_sum": _bound_sum, "apply": _apply,
 }  # fmt: skip
-assert is_transpose

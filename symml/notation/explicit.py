@@ -174,7 +174,14 @@ def _power(node: Any, args: list[Any], at: Sizes) -> Any:
         return args[0] ** exponent
     if isinstance(node, ElemPow):
         return args[0].applyfunc(lambda x: x**exponent)
-    return args[0].inv() if exponent == -1 else args[0] ** exponent
+    return _inverse(args[0]) if exponent == -1 else args[0] ** exponent
+
+
+def _inverse(matrix: Any) -> Any:
+    if matrix.rows > 4:
+        return matrix.inv()
+    method = "berkowitz"  # free of division: nothing is simplified on the way
+    return matrix.adjugate(method) / matrix.det(method)
 
 
 def _apply(node: Apply, args: list[Any], at: Sizes) -> Any:

@@ -1,4 +1,4 @@
-"""Unknown sizes: unification of the dimensions a formula leaves out, such as those of a bare `I`, `𝟏` or an undeclared name.
+"""Unknown sizes: unification of the dimensions a formula leaves out, those of a bare `I`, `𝟏` or an undeclared name.
 
 Shapes are tuples whose entries are sizes or unknowns. The rules here only collect equations and never refuse: a formula
 whose shapes do not fit is refused, with a message, by the constructors of the language.

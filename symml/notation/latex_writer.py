@@ -43,7 +43,9 @@ def _power(base: str, exponent: Piece) -> str:
 
 
 def _elementwise_power(base: str, exponent: Piece) -> str:
-    return base + ROWS["elementwise_power"].latex.format(tight(LATEX, exponent, JUXTAPOSITION) if not exponent.minus else _sign(exponent))
+    return base + ROWS["elementwise_power"].latex.format(
+        tight(LATEX, exponent, JUXTAPOSITION) if not exponent.minus else _sign(exponent)
+    )
 
 
 def _fraction(above: Sequence[Piece], below: Sequence[Piece]) -> Piece:
@@ -109,7 +111,14 @@ LATEX = Style(
         "nested_abs": "|",
     },
     operators={head: row.latex for head, row in ROWS.items() if row.fixity == "infix"}
-    | {"number_times": r" \cdot ", "foreign": "yes", "fraction_in_front": "yes", "index_size": "yes", "π": r"\pi", "∞": r"\infty"},
+    | {
+        "number_times": r" \cdot ",
+        "foreign": "yes",
+        "fraction_in_front": "yes",
+        "index_size": "yes",
+        "π": r"\pi",
+        "∞": r"\infty",
+    },
     power=_power,
     elementwise_power=_elementwise_power,
     fraction=_fraction,

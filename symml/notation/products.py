@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from symml.language.expressions import ElemPow, Expression, Eye, Hadamard, Mul, Ones, Pow, Symbol, Transpose
 from symml.notation.scalars import quotient, split
-from symml.notation.style import Piece, shown, tight
+from symml.notation.style import Piece, negated, shown, tight
 from symml.notation.table import JUXTAPOSITION, POWER, PRODUCT
 
 if TYPE_CHECKING:
@@ -19,14 +19,14 @@ def is_inverse(exponent: Any) -> bool:
 
 
 def product(w: Writer, e: Mul) -> Piece:
-    """The piece of a product."""
+    """Return the piece of a product."""
     minus, above, below = (False, [], []) if e.coefficient == 1 else split(w.style, e.coefficient)
     first = next((k for k, a in enumerate(e.args) if a.shape != ()), len(e.args))
     groups = _groups(w, e, above, below, first)
     if first == len(e.args):
         parts = [quotient(w.style, *g) for g in groups]
         found = parts[0] if len(parts) == 1 else Piece(_side_by_side(w, parts), PRODUCT)
-        return Piece(found.text, found.level, found.minus != minus)
+        return negated(w.style, found, minus)
     last = len(e.args)
     while e.shape != () and last > first + 1 and _divides(e.args[last - 1]):
         last -= 1
@@ -50,12 +50,14 @@ def product(w: Writer, e: Mul) -> Piece:
     return Piece(_side_by_side(w, [*prefix, fraction]), PRODUCT, minus)
 
 
-def _groups(w: Writer, e: Mul, above: list[Piece], below: list[Piece], first: int) -> list[tuple[list[Piece], list[Piece]]]:
+def _groups(
+    w: Writer, e: Mul, above: list[Piece], below: list[Piece], first: int
+) -> list[tuple[list[Piece], list[Piece]]]:
     """Leading scalars as fractions, in their order: factors above the line, then factors below it."""
     groups = [(list(above), list(below))]
     if below and first and not any(_divides(a) for a in e.args[:first]):
         groups.append(([], []))
-    lonely = first == len(e.args) and sum(not _divides(a) for a in e.args) == 1 and first > 1
+    lonely = first == len(e.args) > 1 and all(_divides(a) for a in e.args[1:])
     for a in e.args[:first]:
         if _divides(a):
             groups[-1][1].append(_divisor(w, a))
@@ -74,7 +76,7 @@ def _divides(a: Expression) -> bool:
 
 
 def _divisor(w: Writer, a: Expression) -> Piece:
-    """What a negative power divides by."""
+    """Piece of what a negative power divides by."""
     assert isinstance(a, Pow)
     return w.of(a.args[0]) if a.exponent == -1 else w.power(a.args[0], -a.exponent)
 
@@ -102,7 +104,12 @@ def _chain(w: Writer, chain: tuple[Expression, ...], prefixed: bool, divided: bo
             parts.append(w.power(a.args[0], a.exponent).text)
         else:
             parts.append(tight(w.style, w.of(a)))
-    if len(parts) > 2 and isinstance(chain[-2], Ones) and isinstance(chain[-1], Transpose) and isinstance(chain[-1].args[0], Ones):
+    if (
+        len(parts) > 2
+        and isinstance(chain[-2], Ones)
+        and isinstance(chain[-1], Transpose)
+        and isinstance(chain[-1].args[0], Ones)
+    ):
         parts[:-1] = [w.style.bracket(" ".join(parts[:-1]))]  # row sums, spread over the columns
     return " ".join(parts), JUXTAPOSITION
 
@@ -111,4 +118,3 @@ def _side_by_side(w: Writer, pieces: list[Piece]) -> str:
     """Fractions and a chain next to one another."""
     parts = [p.text if p.level >= PRODUCT and not p.minus else w.style.bracket(shown(w.style, p)) for p in pieces]
     return " ".join(parts)
-

@@ -1,7 +1,7 @@
 r"""Reading text: `parse` and `parse_program`.
 
-Names mean what is declared; a bare `I`, `𝟏` or bound index takes the size that fits; undeclared names are inferred where
-shapes and typography leave no doubt. Every choice that could have been made otherwise is kept as a reading.
+Names mean what is declared; a bare `I`, `𝟏` or bound index takes the size that fits; undeclared names are inferred
+where shapes and typography leave no doubt. Every choice that could have been made otherwise is kept as a reading.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from symml.language.symbols import dimension
 from symml.notation.elaboration import SCALAR_CALLS, Elaboration
 from symml.notation.inference import Sizes, Unknown, find
 from symml.notation.shapes import Shapes, is_transpose
-from symml.notation.syntax import SIZED, read
+from symml.notation.syntax import BINDERS, SIZED, read
 from symml.notation.tree import Definition, Program, Syntax
 from symml.notation.undeclared import infer
 
@@ -88,7 +88,9 @@ def parse(
     elif target is not None and target.head != "name":
         reading.notes.append("the value of an equation is its right-hand side")
     if definitions:
-        body = make(Where, (body, *(value for _, value in definitions)), (tuple(name for name, _ in definitions),), body.shape)
+        body = make(
+            Where, (body, *(value for _, value in definitions)), (tuple(name for name, _ in definitions),), body.shape
+        )
     _readings[body] = tuple(reading.notes)
     return body
 
@@ -134,9 +136,17 @@ class _Reading:
         """Definitions so that each stands after those it uses."""
         seen: dict[str, Definition] = {}
         for d in self.program.definitions:
-            clash = "is defined twice" if d.name in seen else "is declared and also defined" if d.name in self.declared else ""
+            clash = (
+                "is defined twice"
+                if d.name in seen
+                else "is declared and also defined"
+                if d.name in self.declared
+                else ""
+            )
             if clash:
-                raise DeclarationError(with_caret(f"{unicode_name(d.name)} {clash}: rename one of them", self.source, d.span))
+                raise DeclarationError(
+                    with_caret(f"{unicode_name(d.name)} {clash}: rename one of them", self.source, d.span)
+                )
             seen[d.name] = d
         uses = {
             name: [n.value for n in self.program.nodes[d.first : d.last] if n.head == "name" and n.value in seen]
@@ -200,7 +210,9 @@ class _Reading:
         bases = {n.args[0].place for n in self.nodes if n.head == "power"}
         sized = {a.place for n in self.nodes if n.head in SIZED for a in self._leaves(n)}
         sized |= {n.args[0].place for n in self.nodes if n.head == "bound_sum" and len(n.args) == 2}
-        open_nodes = [n for n in self.nodes if n.head in ("ones", "eye") and not n.args and not n.value or n.head == "index"]
+        open_nodes = [
+            n for n in self.nodes if (n.head in ("ones", "eye") and not n.args and not n.value) or n.head == "index"
+        ]
         unknown: dict[str, Syntax] = {}
         for node in self.nodes:
             name = node.value
@@ -331,7 +343,10 @@ class _Reading:
             return size
         shown = self.source[node.span[0] : node.span[1]]
         if node.head in ("index", "bound_sum"):
-            message = f"the size of the index {node.value[0]} is not determined: use it as a position, or write sum({node.value[0]}, n, …)"
+            name = node.value[0]
+            message = (
+                f"the size of the index {name} is not determined: use it as a position, or write sum({name}, n, …)"
+            )
         else:
             example = "ones(n)" if node.head == "ones" else "eye(n)"
             message = f"the size of {shown} is not determined by what stands around it: write {example}"
@@ -340,7 +355,7 @@ class _Reading:
 
 def _functions() -> set[str]:
     if not _known_functions:
-        _known_functions.update(spellings(), SCALAR_CALLS, ("einsum",))
+        _known_functions.update(spellings(), SCALAR_CALLS, BINDERS, SIZED, ("einsum",))
         _known_functions.discard("")
     return _known_functions
 

@@ -12,7 +12,7 @@ from sympy.printing.latex import LatexPrinter
 from symml.errors import NotationError
 from symml.language.function import functions
 from symml.language.names import canonical
-from symml.notation.style import Piece, Style, shown, tight, total
+from symml.notation.style import Piece, Style, negated, shown, tight, total
 from symml.notation.table import ATOM, JUXTAPOSITION, POWER, PRODUCT, SCALAR_FUNCTIONS
 
 _CONSTANTS = {sp.pi: "π", sp.oo: "∞", sp.GoldenRatio: "GoldenRatio", sp.EulerGamma: "EulerGamma", sp.E: "exp(1)"}
@@ -49,7 +49,7 @@ def split(style: Style, value: Any) -> tuple[bool, list[Piece], list[Piece]]:
 
 
 def joined(style: Style, factors: list[Piece]) -> Piece:
-    """The product of pieces side by side; a number after another factor needs a sign."""
+    """Return the product of pieces side by side; a number after another factor needs a sign."""
     if len(factors) == 1:
         return factors[0]
     text, level = "", JUXTAPOSITION
@@ -63,7 +63,7 @@ def joined(style: Style, factors: list[Piece]) -> Piece:
 
 
 def quotient(style: Style, above: list[Piece], below: list[Piece]) -> Piece:
-    """The fraction of two products of pieces."""
+    """Return the fraction of two products of pieces."""
     if not below:
         return joined(style, above) if above else _integer(1)
     return style.fraction(above, below)
@@ -75,8 +75,7 @@ def _integer(value: Any) -> Piece:
 
 def _product(style: Style, value: Any) -> Piece:
     minus, above, below = split(style, value)
-    found = quotient(style, above, below)
-    return Piece(found.text, found.level, found.minus != minus)
+    return negated(style, quotient(style, above, below), minus)
 
 
 def _add(style: Style, value: Any) -> Piece:
@@ -97,7 +96,7 @@ def _power(style: Style, value: Any) -> Piece:
 
 
 def style_root(style: Style, inner: Piece) -> Piece:
-    """A square root."""
+    """Return a square root."""
     return Piece(style.templates["sqrt"].format(shown(style, inner)), ATOM)
 
 
@@ -105,7 +104,9 @@ def style_root(style: Style, inner: Piece) -> Piece:
 def _function_names() -> dict[Any, str]:
     """Text names of SymPy function classes: those of our records, then those of the table."""
     found = {getattr(sp, name): text for text, name, _ in SCALAR_FUNCTIONS}
-    found |= {f.sympy: f.name for f in functions().values() if isinstance(f.sympy, type) and issubclass(f.sympy, sp.Basic)}
+    found |= {
+        f.sympy: f.name for f in functions().values() if isinstance(f.sympy, type) and issubclass(f.sympy, sp.Basic)
+    }
     found[sp.exp] = "exp"
     return found
 
@@ -136,7 +137,7 @@ class _Foreign(LatexPrinter):  # type: ignore[misc]
 
 
 def symbol_name(style: Style, value: Any) -> str:
-    """Printed name of a SymPy symbol."""
+    """Return the printed name of a SymPy symbol."""
     try:
         return style.name(canonical(value.name))
     except NotationError:

@@ -32,10 +32,12 @@ class Shapes:
         """Find the shape of each node; parts come before wholes."""
         for node in nodes:
             rule = _RULES.get(node.head)
-            self.known[node.place] = rule(self, node, [self.known.get(a.place) for a in node.args]) if rule else self.resolve(node)
+            self.known[node.place] = (
+                rule(self, node, [self.known.get(a.place) for a in node.args]) if rule else self.resolve(node)
+            )
 
     def index(self, serial: Any) -> Unknown:
-        """The unknown size a bound index runs over."""
+        """Return the unknown size a bound index runs over."""
         return self.free.setdefault(("index", serial), Unknown())
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from symml.notation.table import POWER, SUM
+from symml.notation.table import ATOM, POWER, SUM
 
 
 class Piece(NamedTuple):
@@ -78,8 +78,17 @@ def tight(style: Style, piece: Piece, level: int = POWER) -> str:
     return style.bracket(shown(style, piece)) if piece.minus or piece.level < level else piece.text
 
 
+def negated(style: Style, piece: Piece, minus: bool) -> Piece:
+    """Return the piece, or its negative; the negative of a sum has brackets."""
+    if not minus:
+        return piece
+    if piece.level <= SUM:
+        return Piece(style.bracket(shown(style, piece)), ATOM, True)
+    return piece._replace(minus=not piece.minus)
+
+
 def total(style: Style, terms: Sequence[Piece]) -> Piece:
-    """The sum of pieces."""
+    """Return the sum of pieces."""
     if len(terms) == 1:
         return terms[0]
     text = [terms[0].text]

@@ -1,28 +1,31 @@
 """Syntax of the text notation: tokens to an untyped tree with spans, without recursion.
 
 A tree says how a text is bracketed and nothing about shapes. Every open bracket is a frame; a frame collects, from the
-inside out, the operand at hand, its powers, a chain of juxtaposed factors, the factors between `* / .* ./ ⊗`, and terms.
+inside out, the operand at hand, its powers, a chain of juxtaposed factors, the factors between `* / .* ./ ⊗`,
+and terms.
 Which names are functions is decided by the caller, who knows what is declared.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Mapping
-from typing import Any
+import itertools
+from collections.abc import Callable, Collection, Container, Mapping
 
 from symml.errors import NotationError
 from symml.language.names import FROM_SUBSCRIPT, canonical
-from symml.notation.table import FRACTIONS, FROM_SUPERSCRIPT, INFIX, NORM_SUFFIXES, POWER, PRODUCT, RELATIONS, ROWS
-from symml.notation.tokens import Token, tokens
-from symml.notation.tree import Definition, Entry, Frame, Power, Program, Syntax
+from symml.notation.frames import Brackets
+from symml.notation.table import FRACTIONS, FROM_SUPERSCRIPT, INFIX, NORM_SUFFIXES, POWER, PRODUCT, RELATIONS
+from symml.notation.tokens import Token
+from symml.notation.tree import Definition, Frame, Power, Program, Syntax
 
-MOST_NESTED = 3000
 CLOSING = {")": ("(", "call"), "]": ("[", "index"), "}": ("{",)}
 SIZED = ("ones", "eye", "zeros")
+GREEK_CALLS = {"σ": "sigmoid", "Γ": "gamma"}
+OPERANDS = ("name", "number", "ones", "open", "bar", "fraction")
 BINDERS = {"sum": "bound_sum", "apply": "apply"}
 
 
-def read(source: str, functions: Container[str], known: Container[str]) -> Program:
+def read(source: str, functions: Container[str], known: Collection[str]) -> Program:
     """Return the syntax of a text.
 
     Parameters
@@ -31,7 +34,7 @@ def read(source: str, functions: Container[str], known: Container[str]) -> Progr
         The text.
     functions : container of str
         Spellings that may head a call.
-    known : container of str
+    known : collection of str
         Canonical names that are declared: such a name followed by a bracket is a product.
 
     Raises
@@ -42,29 +45,20 @@ def read(source: str, functions: Container[str], known: Container[str]) -> Progr
     return _Reader(source, functions, known).program()
 
 
-class _Reader:
-    def __init__(self, source: str, functions: Container[str], known: Container[str]) -> None:
-        self.source, self.functions = source, functions
-        self.tokens = tokens(source)
-        named = {canonical(t.text) for t, n in zip(self.tokens, self.tokens[1:], strict=False) if (t.kind, n.kind) == ("name", "equals")}
-        self.known: Container[str] = {*named, *known} if named else known  # type: ignore[misc]
-        self.nodes: list[Syntax] = []
-        self.frames: list[Frame] = []
+class _Reader(Brackets):
+    def __init__(self, source: str, functions: Container[str], known: Collection[str]) -> None:
+        super().__init__(source)
+        self.functions = functions
         self.scopes: list[tuple[str, int, str]] = []
-        self.position = self.serial = 0
+        self.serial = 0
+        named = [t for t, n in itertools.pairwise(self.tokens) if (t.kind, n.kind) == ("name", "equals")]
+        self.known: Collection[str] = {*map(self.canonical, named), *known} if named else known
 
-    # -- making nodes ---------------------------------------------------------------------------------------------
-    def node(self, head: str, args: tuple[Syntax, ...], value: Any, start: int, end: int) -> Syntax:
-        made = Syntax(head, args, value, (start, end), len(self.nodes))
-        self.nodes.append(made)
-        return made
-
-    def over(self, head: str, args: tuple[Syntax, ...], value: Any = None) -> Syntax:
-        return self.node(head, args, value, args[0].span[0], args[-1].span[1])
-
-    def fail(self, message: str, token: Any) -> NotationError:
-        span = token if isinstance(token, tuple) and not isinstance(token, Token) else (token.start, token.end)
-        return NotationError(message, self.source, (span[0], max(span[1], span[0] + 1)))
+    def canonical(self, token: Token) -> str:
+        try:
+            return canonical(token.text)
+        except NotationError as error:
+            raise self.fail(error.message, token) from None
 
     # -- the text -------------------------------------------------------------------------------------------------
     def program(self) -> Program:
@@ -124,7 +118,9 @@ class _Reader:
     def separates(self, token: Token, in_clause: bool) -> bool:
         """Whether a `, where`, or a comma between definitions, stands here; it is skipped."""
         where = 0 if token.kind == "comma" else -1
-        is_where = self.peek(where + 1).kind == "name" and self.peek(where + 1).text == "where" and "where" not in self.known
+        is_where = (
+            self.peek(where + 1).kind == "name" and self.peek(where + 1).text == "where" and "where" not in self.known
+        )
         if token.kind == "comma" and not is_where and not in_clause:
             raise self.fail("a comma stands between arguments, or before where", token)
         if token.kind != "comma" and not is_where:
@@ -132,89 +128,16 @@ class _Reader:
         self.position += 2 + where if is_where else 1
         return True
 
-    def peek(self, ahead: int = 0) -> Token:
-        return self.tokens[min(self.position + ahead, len(self.tokens) - 1)]
-
     def ends_line(self, target: Syntax | None) -> bool:
         """Whether a line break ends the statement: an operand follows, and this or the next line is a definition."""
         following = self.peek(1)
-        if self.frames[0].current is None or following.kind not in ("name", "number", "ones", "open", "bar", "end", "fraction"):
-            return following.kind == "end"
+        if self.frames[0].current is None or following.kind not in OPERANDS:
+            return self.frames[0].current is not None and following.kind == "end"
         if following.text == "where":
             return False
         if target is not None or self.peek(2).kind == "equals":
             return True
-        raise self.fail("a line break between two factors: write * for the product, or ; to end the statement", following)
-
-    # -- closing what is open -------------------------------------------------------------------------------------
-    def operand(self, made: Syntax) -> None:
-        frame = self.frames[-1]
-        if frame.current is not None:
-            self.settle(frame)
-        frame.current = made
-
-    def settle(self, frame: Frame) -> None:
-        """Finish the operand at hand, with its powers, and put it into the chain."""
-        self.reduce(frame)
-        assert frame.current is not None
-        frame.chain.append(frame.current)
-        frame.current = None
-
-    def reduce(self, frame: Frame) -> None:
-        while frame.powers:
-            power = frame.powers.pop()
-            exponent = frame.current
-            assert exponent is not None
-            if power.minus:
-                exponent = self.over("neg", (exponent,))
-            frame.current = self.over(power.head, (power.base, exponent), power.spelling)
-
-    def close_chain(self, frame: Frame, token: Token) -> None:
-        if frame.current is None:
-            raise self.missing(frame, token)
-        self.settle(frame)
-        chain, entries = frame.chain, frame.entries
-        if frame.operator == "over" and len(chain) > 1:
-            k = len(entries) - 1
-            while entries[k].operator == "over" and len(entries[k].chain) == 1:
-                k -= 1
-            left = entries[k]
-            below = [e.chain[0] for e in entries[k + 1 :]] + [chain[0]]
-            fraction = self.over("fraction", (left.chain[-1], *below))
-            left.chain[-1:] = [fraction, *chain[1:]]
-            left.minus ^= sum(e.minus for e in entries[k + 1 :]) % 2 == 1
-            left.minus ^= frame.minus
-            del entries[k + 1 :]
-        else:
-            entries.append(Entry(frame.operator, chain, frame.minus))
-        frame.chain, frame.operator, frame.minus = [], "", False
-
-    def close_term(self, frame: Frame, token: Token) -> None:
-        self.close_chain(frame, token)
-        factors = []
-        for entry in frame.entries:
-            made = entry.chain[0] if len(entry.chain) == 1 else self.over("juxtaposition", tuple(entry.chain))
-            factors.append(self.over("neg", (made,)) if entry.minus else made)
-        operators = tuple(e.operator for e in frame.entries[1:])
-        made = factors[0] if len(factors) == 1 else self.over("product", tuple(factors), operators)
-        frame.terms.append((frame.sign, made))
-        frame.entries, frame.sign = [], 1
-
-    def close_sum(self, frame: Frame, token: Token) -> Syntax:
-        self.close_term(frame, token)
-        terms, frame.terms = frame.terms, []
-        if len(terms) == 1:
-            sign, made = terms[0]
-            return made if sign == 1 else self.over("neg", (made,))
-        return self.over("sum", tuple(made for _, made in terms), tuple(sign for sign, _ in terms))
-
-    def missing(self, frame: Frame, token: Token) -> NotationError:
-        if token.kind == "end" and self.position and self.tokens[self.position - 1].kind != "end":
-            last = self.tokens[self.position - 1]
-            return self.fail("the text ends where a name, a number or a bracket is expected", last)
-        if token.kind == "end":
-            return NotationError("there is nothing to read: the text is empty", self.source, (0, 0))
-        return self.fail(f"a name, a number or a bracket is expected before {token.text.strip() or 'the end of the line'}", token)
+        raise self.fail("a line break between two factors: write * for the product, ; for a new statement", following)
 
     # -- operands -------------------------------------------------------------------------------------------------
     def number(self, token: Token) -> None:
@@ -224,7 +147,10 @@ class _Reader:
         frame.current = self.node("number", (), FRACTIONS.get(token.text, token.text), token.start, token.end)
 
     def ones(self, token: Token) -> None:
-        size = canonical("x_" + token.text[1:].lstrip("_").strip("{}")).removeprefix("x").removeprefix("_") if token.text[1:] else ""
+        mark = token.text[1:].strip("_{}")
+        size = (
+            canonical("".join(FROM_SUBSCRIPT.get(c, c) for c in mark)) if mark.strip("₀₁₂₃₄₅₆₇₈₉0123456789") else mark
+        )
         self.operand(self.node("ones", (), size, token.start, token.end))
 
     def string(self, token: Token) -> None:
@@ -232,10 +158,7 @@ class _Reader:
 
     def name(self, token: Token) -> None:
         following = self.peek()
-        try:
-            name = canonical(token.text)
-        except NotationError as error:
-            raise self.fail(error.message, token) from None
+        name = self.canonical(token)
         for bound, serial, kind in reversed(self.scopes):
             if bound == name:
                 self.operand(self.node(kind, (), (name, serial), token.start, token.end))
@@ -256,30 +179,28 @@ class _Reader:
 
     def function_of(self, token: Token, name: str, following: Token) -> str:
         """Spelling of the function a name followed by ( stands for, or nothing when it is a product."""
-        if name in self.known:
-            if token.text == "σ" and following.adjacent:
-                raise self.fail("σ is declared: write σ (…) for the product, sigmoid(…) for the function", token)
-            return ""
-        if name == "sigma":
-            return "sigmoid"
-        return token.text if token.text in self.functions or token.text in BINDERS or token.text in (*SIZED, "einsum") else ""
+        spelled = GREEK_CALLS.get(token.text, token.text if token.text in self.functions else "")
+        if name not in self.known:
+            return "sigmoid" if name == "sigma" else spelled
+        if spelled and following.adjacent and token.text not in ("beta", "zeta"):
+            shown = token.text
+            raise self.fail(
+                f"{shown} is declared: write {shown}*(…) for the product; it hides the function {spelled}", token
+            )
+        return ""
 
     def bind(self, frame: Frame, head: str) -> None:
         """Open the scope of the index of ``sum(i, …)`` or of the variable of ``apply(t, …, …)``."""
         first, second = self.peek(), self.peek(1)
-        if head in BINDERS and first.kind == "name" and second.kind == "comma" and canonical(first.text) not in self.known:
+        if head not in BINDERS or (first.kind, second.kind) != ("name", "comma"):
+            return
+        name = self.canonical(first)
+        if name not in self.known:
             self.position += 2
             self.serial += 1
-            frame.scope = canonical(first.text)
+            frame.scope = name
             self.scopes.append((frame.scope, self.serial, "index" if head == "sum" else "variable"))
             frame.callee = (BINDERS[head], frame.scope, self.serial)
-
-    def push(self, kind: str, start: int, end: int) -> Frame:
-        if len(self.frames) > MOST_NESTED:
-            raise self.fail(f"more than {MOST_NESTED} brackets inside one another", (start, end))
-        frame = Frame(kind, start, end)
-        self.frames.append(frame)
-        return frame
 
     # -- signs ----------------------------------------------------------------------------------------------------
     def additive(self, token: Token) -> None:
@@ -315,10 +236,13 @@ class _Reader:
         frame = self.frames[-1]
         if frame.current is None:
             raise self.missing(frame, token)
-        if frame.powers and frame.current.head == "number":
-            if token.kind == "quote" and token.text != ".T":
+        transposes = token.kind == "quote" or token.text.endswith("ᵀ")
+        if frame.powers and (transposes or frame.current.head == "number"):
+            if token.text in ("'", "’") or not transposes:
                 shown = self.source[frame.powers[-1].base.span[0] : token.start]
-                raise self.fail(f"{shown}' could be ({shown})' or the power of a transpose: write the brackets", token)
+                raise self.fail(
+                    f"{shown}{token.text} could be read in two ways: write ({shown}){token.text}, or brackets", token
+                )
             self.reduce(frame)
         return frame.current
 
@@ -327,23 +251,19 @@ class _Reader:
         self.frames[-1].current = self.node("transpose", (base,), None, base.span[0], token.end)
 
     def superscript(self, token: Token) -> None:
-        base, text = self.postfix(token), token.text
-        start, end = base.span[0], token.end
-        if text == "ᵀ":
-            made = self.node("transpose", (base,), None, start, end)
-        elif text == "⁻ᵀ":
-            exponent = self.node("number", (), "-1", token.start, token.end)
-            made = self.node("transpose", (self.node("power", (base, exponent), "", start, end),), None, start, end)
-        else:
-            digits = "".join(FROM_SUPERSCRIPT[c] for c in text)
+        made, text = self.postfix(token), token.text.replace("⁻ᵀ", "⁻¹ᵀ")
+        start, end = made.span[0], token.end
+        digits = "".join(FROM_SUPERSCRIPT[c] for c in text.removesuffix("ᵀ"))
+        if digits:
             plain = digits.removeprefix("-")
             if not (plain.isdigit() or (plain.isalpha() and len(plain) == 1)):
                 raise self.fail(f"{text} is not an exponent", token)
-            head, value = ("number", digits) if plain.isdigit() else ("name", plain)
-            exponent = self.node(head, (), value, token.start, token.end)
-            if head == "name" and digits != plain:
+            exponent = self.node("number" if plain.isdigit() else "name", (), plain, token.start, end)
+            if digits != plain:
                 exponent = self.over("neg", (exponent,))
-            made = self.node("power", (base, exponent), "", start, end)
+            made = self.node("power", (made, exponent), "", start, end)
+        if text.endswith("ᵀ"):
+            made = self.node("transpose", (made,), None, start, end)
         self.frames[-1].current = made
 
     def relation(self, token: Token) -> None:
@@ -357,14 +277,8 @@ class _Reader:
             raise self.fail("a colon stands only in an index, as in X[:, j]", token)
         self.operand(self.node("all", (), None, token.start, token.end))
 
-    def suffix(self, token: Token) -> None:
-        raise self.fail(f"the subscript {token.text} has no name or norm in front of it", token)
-
-    def newline(self, token: Token) -> None:
-        """Nothing: a line break inside an expression is a space."""
-
-    def tilde(self, token: Token) -> None:
-        raise self.fail("~ belongs to a declaration or a model, not to an expression", token)
+    def refuse(self, token: Token) -> None:
+        raise self.fail(_REFUSED[token.kind], token)
 
     # -- brackets -------------------------------------------------------------------------------------------------
     def opening(self, token: Token) -> None:
@@ -381,7 +295,9 @@ class _Reader:
         if frame.kind not in CLOSING[token.text]:
             opened = self.source[frame.start : frame.end]
             raise self.fail(f"{token.text} does not close {opened}", (frame.start, token.end))
-        started = frame.current is not None or frame.entries or frame.terms or frame.powers or frame.items or frame.sign < 0
+        started = (
+            frame.current is not None or frame.entries or frame.terms or frame.powers or frame.items or frame.sign < 0
+        )
         if started or frame.kind != "call":
             frame.items.append(self.close_sum(frame, token))
         self.frames.pop()
@@ -416,7 +332,9 @@ class _Reader:
         if frame.relation:
             assert frame.left is not None
             if len(frame.items) != 1 or frame.rows:
-                raise self.fail("a comparison stands alone in square brackets, as in [X w > 0]", (frame.start, token.end))
+                raise self.fail(
+                    "a comparison stands alone in square brackets, as in [X w > 0]", (frame.start, token.end)
+                )
             made = self.node("indicator", (frame.left, frame.items[0]), frame.relation, frame.start, token.end)
             self.operand(made)
             return
@@ -453,14 +371,18 @@ class _Reader:
         self.operand(self.node("call", (inner,), head, frame.start, end))
 
 
+_REFUSED = {
+    "suffix": "a subscript stands behind a name or a norm",
+    "tilde": "~ belongs to a declaration or a model, not to an expression",
+    "equals": "an = stands between a name and its definition; a comparison of values is ==",
+}
 Step = Callable[[_Reader, Token], None]
 _STEPS: Mapping[str, Step] = {
     "number": _Reader.number, "fraction": _Reader.number, "ones": _Reader.ones, "name": _Reader.name,
-    "string": _Reader.string, "quote": _Reader.quote, "super": _Reader.superscript, "suffix": _Reader.suffix,
+    "string": _Reader.string, "quote": _Reader.quote, "super": _Reader.superscript, "suffix": _Reader.refuse,
     "open": _Reader.opening, "close": _Reader.closing, "bar": _Reader.bar, "comma": _Reader.comma,
-    "semicolon": _Reader.semicolon, "colon": _Reader.colon, "newline": _Reader.newline, "tilde": _Reader.tilde,
-    "equals": lambda reader, token: _misplaced(reader, token),
-    "plus": _Reader.additive, "minus": _Reader.additive,
+    "semicolon": _Reader.semicolon, "colon": _Reader.colon, "newline": lambda reader, token: None,
+    "tilde": _Reader.refuse, "equals": _Reader.refuse, "plus": _Reader.additive, "minus": _Reader.additive,
     **{row.head: _Reader.multiplicative for row in INFIX.values() if row.precedence == PRODUCT},
     **{row.head: _Reader.power for row in INFIX.values() if row.precedence == POWER},
     **dict.fromkeys(sorted(set(RELATIONS.values())), _Reader.relation),
@@ -469,8 +391,3 @@ _CLOSED: Mapping[str, Callable[[_Reader, Frame, Token], None]] = {
     "(": _Reader.closed_group, "{": _Reader.closed_group, "call": _Reader.closed_call,
     "[": _Reader.closed_square, "index": _Reader.closed_square,
 }  # fmt: skip
-assert all(spelling in ROWS[head].spellings for spelling, head in RELATIONS.items())
-
-
-def _misplaced(reader: _Reader, token: Token) -> None:
-    raise reader.fail("an = stands between a name and its definition; a comparison of values is ==", token)

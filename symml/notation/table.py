@@ -47,35 +47,44 @@ TABLE = (
     Notation("plus", ("+",), "+", "+", ("+",), 2, "infix", SUM, "u + v"),
     Notation("minus", ("-", "−", "–"), "−", "-", ("-",), 2, "infix", SUM, "u - v"),
     Notation("times", ("*", "@", "·", "⋅"), " ", " ", (r"\cdot", r"\times"), 2, "infix", PRODUCT, "a*u"),
-    Notation("over", ("/",), "/", r"\frac{{{}}}{{{}}}", ("/", r"\frac", r"\tfrac", r"\dfrac"), 2, "infix", PRODUCT, "u/a"),
+    Notation("over", ("/",), "/", r"\frac{{{}}}{{{}}}",
+             ("/", r"\frac", r"\tfrac", r"\dfrac"), 2, "infix", PRODUCT, "u/a"),
     Notation("hadamard", (".*", "⊙", "∘"), "⊙", r"\odot", (r"\odot", r"\circ"), 2, "infix", PRODUCT, "u .* v"),
     Notation("quotient", ("./", "⊘"), "⊘", r"\oslash", (r"\oslash",), 2, "infix", PRODUCT, "u ./ v"),
     Notation("kron", ("⊗",), "⊗", r"\otimes", (r"\otimes",), 2, "infix", PRODUCT, "A ⊗ B"),
     Notation("juxtaposition", (), " ", " ", (), 2, "juxtaposition", JUXTAPOSITION, "a A u"),
     Notation("power", ("^", "**"), "^", "^{{{}}}", ("^",), 2, "infix", POWER, "A^2"),
-    Notation("elementwise_power", (".^", "^∘", "^⊙"), "^∘", r"^{{\odot {}}}", (r"^{\odot", r"^{\circ"), 2, "infix", POWER, "u.^2"),
-    Notation("transpose", ("'", "’", ".T"), "ᵀ", r"^{{\top}}", (r"\top", r"\intercal", r"\prime"), 1, "postfix", POWER, "A' u"),
+    Notation("elementwise_power", (".^", "^∘", "^⊙"), "^∘", r"^{{\odot {}}}",
+             (r"^{\odot", r"^{\circ"), 2, "infix", POWER, "u.^2"),
+    Notation("transpose", ("'", "’", ".T"), "ᵀ", r"^{{\top}}",
+             (r"\top", r"\intercal", r"\prime"), 1, "postfix", POWER, "A' u"),
     Notation("inverse_transpose", (), "⁻ᵀ", r"^{{-\top}}", (r"^{-\top}",), 1, "postfix", POWER, "inv(A)'"),
     Notation("bracket", ("( )",), "({})", r"\left({}\right)", (r"\left(", r"\bigl("), 1, "bracket", ATOM, "(u + v)"),
-    Notation("norm", ("|| ||", "‖ ‖", "∥ ∥"), "‖{}‖", r"\|{}\|", (r"\|", r"\lVert", r"\Vert"), 1, "bracket", ATOM, "||u||"),
+    Notation("norm", ("|| ||", "‖ ‖", "∥ ∥"), "‖{}‖", r"\|{}\|",
+             (r"\|", r"\lVert", r"\Vert"), 1, "bracket", ATOM, "||u||"),
     Notation("norm1", ("|| ||_1", "‖ ‖₁"), "‖{}‖₁", r"\|{}\|_{{1}}", (r"\|",), 1, "bracket", ATOM, "||u||_1"),
     Notation("normnuc", ("|| ||_*", "‖ ‖_∗"), "‖{}‖_*", r"\|{}\|_{{*}}", (r"\|",), 1, "bracket", ATOM, "||A||_*"),
     Notation("abs", ("| |",), "|{}|", r"\left|{}\right|", (r"|", r"\lvert", r"\vert"), 1, "bracket", ATOM, "|u|"),
-    Notation("indicator", ("[ ]",), "[{}]", r"\left[{}\right]", (r"\mathbb{1}[", r"\mathbf{1}["), 2, "bracket", ATOM, "[u > 0]"),
+    Notation("indicator", ("[ ]",), "[{}]", r"\left[{}\right]",
+             (r"\mathbb{1}[", r"\mathbf{1}["), 2, "bracket", ATOM, "[u > 0]"),
     Notation(">", (">",), ">", ">", (">", r"\gt"), 2, "infix", SUM, "[u > v]"),
     Notation(">=", (">=", "≥"), "≥", r"\ge", (r"\ge", r"\geq"), 2, "infix", SUM, "[u >= v]"),
     Notation("<", ("<",), "<", "<", ("<", r"\lt"), 2, "infix", SUM, "[u < v]"),
     Notation("<=", ("<=", "≤"), "≤", r"\le", (r"\le", r"\leq"), 2, "infix", SUM, "[u <= v]"),
     Notation("==", ("==",), "==", "=", ("=",), 2, "infix", SUM, "[u == v]"),
     Notation("equals", ("=", ":="), "=", "=", ("=", ":=", r"\leftarrow"), 2, "infix", 0, "u, where u = A v"),
-    Notation("ones", ("𝟏", "𝟙"), "𝟏", r"\mathbf{1}", (r"\mathbf{1}", r"\mathbb{1}", r"\mathbf 1"), 0, "leaf", ATOM, "u + 𝟏"),
+    Notation("ones", ("𝟏", "𝟙"), "𝟏", r"\mathbf{1}",
+             (r"\mathbf{1}", r"\mathbb{1}", r"\mathbf 1"), 0, "leaf", ATOM, "u + 𝟏"),
     Notation("identity", ("I",), "I", "I", ("I", r"\mathbf{I}"), 0, "leaf", ATOM, "A + I"),
-    Notation("where", (", where",), ", where ", r",\quad\text{where } ", (r"\text{where}",), 2, "infix", 0, "r' r, where r = A u"),
+    Notation("where", (", where",), ", where ", r",\quad\text{where } ",
+             (r"\text{where}",), 2, "infix", 0, "r' r, where r = A u"),
 )  # fmt: skip
 
 ROWS = {row.head: row for row in TABLE}
 INFIX = {spelling: row for row in TABLE if row.fixity == "infix" and row.head != "where" for spelling in row.spellings}
-RELATIONS = {spelling: row.head for row in TABLE if row.head in (">", ">=", "<", "<=", "==") for spelling in row.spellings}
+RELATIONS = {
+    spelling: row.head for row in TABLE if row.head in (">", ">=", "<", "<=", "==") for spelling in row.spellings
+}
 SUPERSCRIPTS = dict(zip("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻", strict=True))
 FROM_SUPERSCRIPT = {v: k for k, v in SUPERSCRIPTS.items()} | {"ⁿ": "n", "ᵏ": "k", "ᵐ": "m", "ᵖ": "p"}
 NORM_SUFFIXES = {"": "norm", "2": "norm", "F": "norm", "1": "norm1", "*": "normnuc", "∗": "normnuc"}

@@ -11,6 +11,7 @@ from symml.notation.table import FRACTIONS, FROM_SUPERSCRIPT, INFIX
 
 MOST_TOKENS = 40_000
 LONGEST_NUMBER = 300
+LONGEST_NAME = 80
 
 
 class Token(NamedTuple):
@@ -82,9 +83,13 @@ def tokens(source: str) -> list[Token]:
             kind = INFIX[text].head
         elif kind == "number" and len(text) > LONGEST_NUMBER:
             raise NotationError(f"this number has more than {LONGEST_NUMBER} digits", source, (position, end))
+        elif kind == "name" and len(text) > LONGEST_NAME:
+            raise NotationError(f"this name has more than {LONGEST_NAME} letters", source, (position, end))
         found.append(Token(kind, text, position, end, adjacent))
         if len(found) > MOST_TOKENS:
-            raise NotationError(f"the text has more than {MOST_TOKENS} signs and names; cut it into pieces", source, (position, end))
+            raise NotationError(
+                f"the text has more than {MOST_TOKENS} signs and names; cut it into pieces", source, (position, end)
+            )
         position, adjacent = end, kind != "newline"
     found.append(Token("end", "", length, length, False))
     return found

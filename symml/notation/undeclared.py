@@ -60,7 +60,9 @@ def infer(text: Text, unknown: Mapping[str, Syntax]) -> dict[str, Expression]:
     if text.strict and len(lower) > MOST_TRIED:
         raise _undeclared(text, unknown, [])
     likely = _likely_vectors(text, set(lower)) if not text.strict else set()
-    choices = itertools.product(*((False, True) for _ in lower)) if text.strict else [tuple(name in likely for name in lower)]
+    choices = (
+        itertools.product(*((False, True) for _ in lower)) if text.strict else [tuple(name in likely for name in lower)]
+    )
     found = []
     for choice in choices:
         assumed: dict[str, Sizes] = {name: (Unknown(), Unknown()) for name in unknown if name not in lower}
@@ -80,7 +82,9 @@ def _not_a_function(text: Text, name: str, node: Syntax) -> DeclarationError:
     shown = text.source[node.span[0] : node.span[1]]
     close = difflib.get_close_matches(name, sorted(functions()), 1, 0.6)
     hint = f"Did you mean {close[0]}(…)?" if close else f"For a product declare it, and write {shown}*(…)."
-    return DeclarationError(with_caret(f"{shown!r} is not a function symml knows, and not declared. {hint}", text.source, node.span))
+    return DeclarationError(
+        with_caret(f"{shown!r} is not a function symml knows, and not declared. {hint}", text.source, node.span)
+    )
 
 
 def _solved(shape: Sizes) -> tuple[Any, ...]:
@@ -138,7 +142,11 @@ def _kind(sizes: tuple[Any, ...]) -> str:
 
 def _undeclared(text: Text, unknown: Mapping[str, Syntax], found: list[dict[str, tuple[Any, ...]]]) -> DeclarationError:
     name, node = next(
-        ((n, s) for n, s in unknown.items() if len({f[n] for f in found}) != 1 or any(isinstance(d, Unknown) for d in found[0][n])),
+        (
+            (n, s)
+            for n, s in unknown.items()
+            if len({f[n] for f in found}) != 1 or any(isinstance(d, Unknown) for d in found[0][n])
+        ),
         next(iter(unknown.items())),
     )
     shown = text.source[node.span[0] : node.span[1]]

@@ -13,9 +13,30 @@ import sympy as sp
 
 from symml.errors import NotSupportedError
 from symml.language.expressions import (
-    Action, Add, Apply, BoundSum, Call, Einstein, Element, ElemPow, Expression, Eye, Hadamard, Index, Indicator, Literal,
-    Mul, Ones, Pow, Scalar, Symbol, Transpose, Where, Zeros, postorder,
-)  # fmt: skip
+    Action,
+    Add,
+    Apply,
+    BoundSum,
+    Call,
+    Einstein,
+    Element,
+    ElemPow,
+    Expression,
+    Eye,
+    Hadamard,
+    Index,
+    Indicator,
+    Literal,
+    Mul,
+    Ones,
+    Pow,
+    Scalar,
+    Symbol,
+    Transpose,
+    Where,
+    Zeros,
+    postorder,
+)
 from symml.notation.bare import needs_size
 from symml.notation.products import is_inverse, product
 from symml.notation.scalars import quotient, scalar_piece
@@ -49,7 +70,7 @@ class Writer:
         self.clauses: list[str] = []
 
     def text(self) -> str:
-        """The whole text."""
+        """Return the whole text."""
         pieces = self.pieces
         for node in self.order:
             pieces[node] = _WRITE[type(node)](self, node)
@@ -57,11 +78,11 @@ class Writer:
         return body + (self.style.operators["where"] + ", ".join(self.clauses) if self.clauses else "")
 
     def of(self, node: Expression) -> Piece:
-        """The piece of a child."""
+        """Return the piece of a child."""
         return self.pieces[node]
 
     def power(self, base: Expression, exponent: Any) -> Piece:
-        """A power as it stands: base and superscript."""
+        """Return a power as it stands: base and superscript."""
         return Piece(
             self.style.power(tight(self.style, self.of(base), ATOM), scalar_piece(self.style, exponent)), POWER
         )
@@ -93,7 +114,12 @@ def _scalar(w: Writer, e: Scalar) -> Piece:
 
 def _leaf(head: str, bare: bool) -> Callable[[Writer, Expression], Piece]:
     def write_leaf(w: Writer, e: Expression) -> Piece:
-        hidden = bare and e not in w.sized and (head != "identity" or "I" not in w.names) and (head == "identity" or len(e.shape) == 1)
+        hidden = (
+            bare
+            and e not in w.sized
+            and (head != "identity" or "I" not in w.names)
+            and (head == "identity" or len(e.shape) == 1)
+        )
         if hidden:
             return w.style.sized(head, ())
         sizes = e.shape[:1] if head == "identity" else e.shape
@@ -112,12 +138,15 @@ def _literal(w: Writer, e: Literal) -> Piece:
 def _add(w: Writer, e: Add) -> Piece:
     terms = [w.of(a) for a in e.args]
     if len(e.shape) == 2 and e.shape[0] == e.shape[1] and any(not isinstance(a, Eye) and a.shape for a in e.args):
-        terms = [_filled(w, t, e) if isinstance(a, Scalar) and a.value.free_symbols else t for a, t in zip(e.args, terms, strict=True)]
+        terms = [
+            _filled(w, t, e) if isinstance(a, Scalar) and a.value.free_symbols else t
+            for a, t in zip(e.args, terms, strict=True)
+        ]
     return total(w.style, terms)
 
 
 def _filled(w: Writer, term: Piece, e: Expression) -> Piece:
-    """A scalar symbol added to every entry of a square matrix: spelled out, for people mean its diagonal as often."""
+    """Spell out a scalar symbol added to every entry of a square matrix: people mean its diagonal as often."""
     filled = w.style.sized("ones", [shown(w.style, scalar_piece(w.style, sp.sympify(d))) for d in e.shape])
     front = w.style.bracket(shown(w.style, term)) if term.level == SUM else term.text
     return Piece(f"{front} {filled.text}", JUXTAPOSITION, term.minus and term.level > SUM)
@@ -139,7 +168,7 @@ def _hadamard(w: Writer, e: Hadamard) -> Piece:
 
 
 def _denominator(w: Writer, e: Expression) -> str:
-    """What an elementwise inverse divides by."""
+    """Text of what an elementwise inverse divides by."""
     assert isinstance(e, ElemPow)
     base = w.of(e.args[0])
     if e.exponent == -1:
@@ -173,14 +202,18 @@ def _transpose(w: Writer, e: Transpose) -> Piece:
 def _call(w: Writer, e: Call) -> Piece:
     name = e.function
     inner = [shown(w.style, w.of(a)) for a in e.args]
-    if name in BRACKETS and len(inner) == 1 and not (name == "abs" and len(e.args[0].shape) > 1):
-        if w.style.templates["nested_" + name] not in inner[0]:
-            return Piece(w.style.templates[name].format(inner[0]), ATOM)
-    if name == "sqrt" and "sqrt" in w.style.templates:
+    bars = name in BRACKETS and not (name == "abs" and len(e.args[0].shape) > 1)
+    if bars and w.style.templates["nested_" + name] not in inner[0]:
+        return Piece(w.style.templates[name].format(inner[0]), ATOM)
+    if name == "sqrt":
         return Piece(w.style.templates["sqrt"].format(inner[0]), ATOM)
     if name == "kron":
         left = w.of(e.args[0])
-        first = left.text if isinstance(e.args[0], Call) and e.args[0].function == "kron" else tight(w.style, left, JUXTAPOSITION)
+        first = (
+            left.text
+            if isinstance(e.args[0], Call) and e.args[0].function == "kron"
+            else tight(w.style, left, JUXTAPOSITION)
+        )
         return Piece(f"{first} {w.style.operators['kron']} {tight(w.style, w.of(e.args[1]), JUXTAPOSITION)}", PRODUCT)
     return Piece(w.style.call(w.style.head(name, name == "sigmoid" and "sigma" in w.names), inner), ATOM)
 
@@ -199,7 +232,8 @@ def _element(w: Writer, e: Element) -> Piece:
         elif position is None:
             positions.append(":")
         else:
-            positions.append(str(position + 1) if int(position) >= 0 else w.style.minus + str(-int(position)))
+            number = int(position)
+            positions.append(str(number + 1) if number >= 0 else w.style.minus + str(-number))
     while len(positions) > 1 and positions[-1] == ":":
         positions.pop()
     return Piece(w.style.element(tight(w.style, w.of(e.args[0]), ATOM), positions), ATOM)
@@ -212,7 +246,11 @@ def _index(w: Writer, e: Index) -> Piece:
 def _bound_sum(w: Writer, e: BoundSum) -> Piece:
     index, body = e.args
     assert isinstance(index, Index)
-    size = shown(w.style, scalar_piece(w.style, sp.sympify(index.size))) if index in w.sized or w.style.operators["index_size"] else ""
+    size = (
+        shown(w.style, scalar_piece(w.style, sp.sympify(index.size)))
+        if index in w.sized or w.style.operators["index_size"]
+        else ""
+    )
     return w.style.bound_sum(w.of(index).text, size, w.of(body))
 
 
@@ -232,7 +270,10 @@ def _einstein(w: Writer, e: Einstein) -> Piece:
 # -- clauses ------------------------------------------------------------------------------------------------------
 def _where(w: Writer, e: Where) -> Piece:
     body, *values = e.args
-    clauses = [f"{w.style.name(name.name)} = {shown(w.style, w.of(value))}" for name, value in zip(e.names, values, strict=True)]
+    clauses = [
+        f"{w.style.name(name.name)} = {shown(w.style, w.of(value))}"
+        for name, value in zip(e.names, values, strict=True)
+    ]
     w.clauses[:0] = [c for c in clauses if c not in w.clauses]
     return w.of(body)
 
@@ -249,7 +290,7 @@ def _missing(w: Writer, e: Expression) -> Piece:
 
 _WRITE: Mapping[type[Expression], Callable[[Writer, Any], Piece]] = {
     Symbol: _symbol, Scalar: _scalar, Literal: _literal, Eye: _leaf("identity", True), Ones: _leaf("ones", True),
-    Zeros: _leaf("zeros", False), Add: _add, Mul: product, Hadamard: _hadamard, ElemPow: _elementwise_power, Pow: _power,
-    Transpose: _transpose, Call: _call, Apply: _apply, Indicator: _indicator, Index: _index, Element: _element,
-    BoundSum: _bound_sum, Where: _where, Action: _action, Einstein: _einstein, Expression: _missing,
+    Zeros: _leaf("zeros", False), Add: _add, Mul: product, Hadamard: _hadamard, ElemPow: _elementwise_power,
+    Pow: _power, Transpose: _transpose, Call: _call, Apply: _apply, Indicator: _indicator, Index: _index,
+    Element: _element, BoundSum: _bound_sum, Where: _where, Action: _action, Einstein: _einstein, Expression: _missing,
 }  # fmt: skip

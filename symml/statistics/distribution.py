@@ -11,9 +11,12 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+import numpy as np
 import sympy as sp
 
-from symml.errors import DeclarationError, NotSupportedError
+from symml.errors import DeclarationError, DomainError, NotSupportedError
+from symml.fitting.declared import inside
+from symml.language.names import unicode_name
 from symml.language.properties import Domain
 from symml.registry import discover
 
@@ -131,18 +134,30 @@ def support_words(distribution: Distribution) -> str:
     return " ".join([*words, *([str(domain)] if bounded else [])])
 
 
-def assumptions(domain: Domain, integer: bool = False) -> dict[str, bool]:
-    """Return the SymPy assumptions that a range allows."""
-    found = {"real": True}
-    if domain.positive:
-        found["positive"] = True
-    elif domain.nonnegative:
-        found["nonnegative"] = True
-    elif domain.negative:
-        found["negative"] = True
-    return found | ({"integer": True} if integer else {})
+def observation_symbol(name: str, domain: Domain) -> sp.Symbol:
+    """Return the SymPy symbol of one observation, with the sign of its range.
+
+    It is not an integer even where the range is discrete: SymPy rewrites log Γ of an integer as the log of a factorial.
+    """
+    sign = "positive" if domain.positive else "nonnegative" if domain.nonnegative else "negative" if domain.negative else "real"
+    return sp.Symbol(name, **{sign: True})
 
 
-def observation_symbol(name: str, distribution: Distribution) -> sp.Symbol:
-    """Return the SymPy symbol of one observation, with the assumptions of the support."""
-    return sp.Symbol(name, **assumptions(distribution.support, distribution.discrete))
+def check_support(name: str, distribution: Distribution, value: Any) -> None:
+    """Refuse observations outside the support of a family.
+
+    Raises
+    ------
+    DomainError
+        Names the first of them and its row, counted from 1.
+    """
+    array = np.asarray(value, float).reshape(-1)
+    domain = distribution.support
+    good = inside(array, domain) & ((array == np.round(array)) if distribution.discrete else True)
+    bad = np.flatnonzero(~good & np.isfinite(array))
+    if len(bad):
+        more = f" (and {len(bad) - 1} more)" if len(bad) > 1 else ""
+        kind = "an integer " if distribution.discrete and not domain.values else ""
+        raise DomainError(
+            f"{unicode_name(name)}[{bad[0] + 1}] = {array[bad[0]]:g}{more} is outside the support of {distribution.name}: {kind}{domain}"
+        )

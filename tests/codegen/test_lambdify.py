@@ -2,6 +2,7 @@
 
 import inspect
 import pickle
+import re
 import tracemalloc
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 import sympy as sp
 
 from symml.codegen.lambdify import lambdify
-from symml.errors import DataError, DeclarationError
+from symml.errors import DataError, DeclarationError, ShapeError
 from symml.language.declarations import declare
 from symml.language.expressions import Action, Einstein, make
 from symml.language.function import functions
@@ -117,7 +118,7 @@ def test_two_layer_network(n):
         np.testing.assert_allclose(found, wanted, rtol=1e-9)
     for before, after in zip(given, (X, W1, b1, V, b2, Y), strict=True):
         np.testing.assert_array_equal(before, after)
-    assert "np.tanh(T, out=T)" in f.source
+    assert re.search(r"np.tanh\((\w+), out=\1\)", f.source)
 
 
 def test_ridge_shares_one_factorisation():
@@ -249,7 +250,7 @@ def test_user_names_are_kept():
     X, y, w = declare("X: n x d, y: n, w: d")
     (r,) = (declare("r: n"),)
     f = lambdify([X, y, w], where(X.T * r, {r: X * w - y}), where(r.T * r, {r: X * w - y}))
-    assert "        r = X @ w - y" in f.source.splitlines()
+    assert body(f)[0] == "r = X @ w - y"
     value = f(np.eye(2), np.zeros(2), np.array([1.0, 2.0]))
     np.testing.assert_allclose(value[0], [1, 2])
     assert value[1] == 5
@@ -267,7 +268,7 @@ def test_pickle_and_determinism():
 
 def test_nothing_of_size_n_by_n_is_made():
     X, y, w, s = declare("X: n x d, y: n, w: d, s: n")
-    n, d = X.shape
+    n = X.shape[0]
     outputs = (
         X.T * call("diag", s) * X,
         X.T * (eye(n) - ones(n) * ones(n).T / n) * y,
@@ -304,7 +305,7 @@ def test_sums_over_an_index_are_array_operations():
     A, b, c = draw(0, 6, 3), draw(1, 6), draw(2, 3)
     squares = sum_over(i, (X[i].T * w - y[i]) ** 2)
     assert lambdify([X, y, w], squares)(A, b, c) == pytest.approx(((A @ c - b) ** 2).sum())
-    assert "for" not in lambdify([X, y, w], squares).source
+    assert body(lambdify([X, y, w], squares)) == ["r = X @ w - y", "return float(r @ r)"]
     moments = sum_over(i, y[i] * X[i] * X[i].T)
     f = lambdify([X, y], moments)
     np.testing.assert_allclose(f(A, b), A.T @ (A * b[:, None]))
@@ -342,19 +343,19 @@ def test_an_index_formula_is_an_einsum():
 def test_every_function_has_code(name):
     record = functions()[name]
     low, high = record.typical
-    middle = (low + high) / 2
-    x = middle + 0.1 * (high - low) * np.random.default_rng(5).uniform(-1, 1, (3, 3))
-    v = x[:, 0].copy()
+    spread = np.random.default_rng(5).uniform(0.4, 0.6, (3, 3))
+    x = low + (high - low) * (spread + spread.T) / 2 + 3 * np.eye(3) * (name in ("logm", "sqrtm"))
     tried = 0
-    for declared, value in (("x: d", v), ("x: d x d", x)):
+    for declared, value in (("x: d", x[:, 0].copy()), ("x: d x d", x)):
         symbol = declare(declared)
-        others = [symbol] * (record.arity[0] - 1)
         try:
-            e = call(name, symbol, *others)
-        except Exception:  # noqa: S112
+            e = call(name, *[symbol] * record.arity[0])
+        except ShapeError:
+            continue
+        if name == "normnuc" and value.ndim == 1:
             continue
         tried += 1
-        expected = record.numpy(value, *[value] * len(others))
+        expected = record.numpy(*[value] * record.arity[0])
         np.testing.assert_allclose(lambdify([symbol], e)(value), expected, rtol=1e-9, atol=1e-12)
     assert tried
 

@@ -11,7 +11,7 @@ from symml.calculus.rewriting import Build, Rewrite, facts_of
 
 def _view(build: Build, x: Node, name: str) -> Node | None:
     """f of a transposed or broadcast array is the transposed or broadcast f."""
-    if not isinstance(x, Ein) or len(set(x.out)) != len(x.out):
+    if not isinstance(x, Ein) or not x.out or len(set(x.out)) != len(x.out):
         return None
     sizes = {o: x.sizes[o] for o in x.out}
     if not x.factors:

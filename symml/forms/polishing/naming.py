@@ -13,8 +13,9 @@ from symml.language.expressions import (
 from symml.language.operators import elementwise_product, multiply_any, rebuild, scalar, symbol
 
 CLAUSE = 3  # tokens of ", r ="
-ROUNDS = 6
+ROUNDS = 64
 TRIES = 6
+LONG = 400  # tokens; above it the first candidate that saves is taken
 
 _BY_FUNCTION = {
     "softmax": ("p", "P"), "sigmoid": ("s", "S"), "tanh": ("h", "H"), "relu": ("h", "H"), "exp": ("u", "K"),
@@ -87,6 +88,8 @@ def _improve(state: _State) -> _State | None:
     roots = [state.body, *(v for _, v in state.definitions)]
     best, length = None, state.length
     for part in _candidates(roots)[:TRIES]:
+        if best is not None and state.length > LONG:
+            break
         name = name_for(part, state.taken, state.symmetric)
         done: dict[Expression, Expression] = {}
         changed = [_replace(r, part, name, state.symmetric, done) for r in roots]

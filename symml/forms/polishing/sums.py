@@ -6,6 +6,7 @@ No identity matrix is ever created by factoring: Σ⁻¹ − Σ⁻¹ S Σ⁻¹ s
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import sympy as sp
 
@@ -13,11 +14,19 @@ from symml.forms.cost import cost
 from symml.language.expressions import (
     Add, Call, Expression, Eye, Hadamard, Mul, Ones, Scalar, Symbol, Transpose, postorder,
 )  # fmt: skip
-from symml.language.operators import add, call, elementwise_product, multiply_any, scalar, transpose
+from symml.language.operators import add, call, elementwise_product, multiply_any, ones, scalar, transpose
 
 
-def combine(terms: Sequence[Expression], symmetric: set[Expression] | None = None) -> Expression:
+ENTRY_LIMIT = 8  # terms; common elementwise factors are looked for in sums no longer than this
+
+
+def combine(terms: Sequence[Expression]) -> Expression:
     """Return the sum of the terms in its shortest form."""
+    return _combine(tuple(terms))
+
+
+@lru_cache(maxsize=512)
+def _combine(terms: tuple[Expression, ...]) -> Expression:
     best = _arranged(add(*_plain_ones(terms)))
     while isinstance(best, Add):
         length = cost(best)
@@ -71,11 +80,17 @@ def _plain_first(terms: Sequence[Expression]) -> list[Expression]:
 
 
 def _letters(e: Expression) -> list[str]:
-    return sorted(n.name for n in postorder(e) if isinstance(n, Symbol))
+    found = e.memo.get("letters")
+    if found is None:
+        found = e.memo["letters"] = sorted(n.name for n in postorder(e) if isinstance(n, Symbol))
+    return found  # type: ignore[no-any-return]
 
 
 def _transposes(e: Expression) -> int:
-    return sum(isinstance(n, Transpose) for n in postorder(e))
+    found = e.memo.get("transposes")
+    if found is None:
+        found = e.memo["transposes"] = sum(isinstance(n, Transpose) for n in postorder(e))
+    return int(found)
 
 
 def _negative(e: Expression) -> bool:
@@ -157,25 +172,30 @@ def _by_transposes(terms: Sequence[Expression]) -> list[Expression]:
 
 def _by_entries(terms: Sequence[Expression]) -> list[Expression]:
     """A ⊙ B + A ⊙ C → A ⊙ (B + C)."""
+    if len(terms) > ENTRY_LIMIT:
+        return []
     groups: dict[Expression, list[int]] = {}
     parsed = [_parts(t) for t in terms]
     for k, (_, _, chain) in enumerate(parsed):
         if len(chain) == 1 and isinstance(chain[0], Hadamard):
             for factor in dict.fromkeys(chain[0].args):
                 groups.setdefault(factor, []).append(k)
-    options = []
+    shared: dict[tuple[int, ...], list[Expression]] = {}
     for common, members in groups.items():
-        if len(members) < 2:
-            continue
+        if len(members) > 1:
+            shared.setdefault(tuple(members), []).append(common)
+    options = []
+    for members, factors in shared.items():
         inner = []
         for k in members:
             value, scalars, chain = parsed[k]
             rest = list(chain[0].args)
-            rest.remove(common)
-            inner.append(elementwise_product(scalar(value), *scalars, *rest))
-        first = parsed[members[0]][2][0].args[0] is common
+            for common in factors:
+                rest.remove(common)
+            inner.append(elementwise_product(scalar(value), *scalars, *(rest or [ones(*chain[0].shape)])))
         total = combine(inner)
-        product = elementwise_product(common, total) if first else elementwise_product(total, common)
+        first = parsed[members[0]][2][0].args[0] in factors
+        product = elementwise_product(*factors, total) if first else elementwise_product(total, *factors)
         options.append(_replace(terms, members, product))
     return options
 

@@ -1,11 +1,11 @@
 """The digamma function, the derivative of log Γ."""
 
 import sympy as sp
-from scipy import special
 
 from symml.language.function import Function
 from symml.language.operators import call
 from symml.language.properties import Domain
+from symml.libraries import special
 
 DIGAMMA = Function(
     name="digamma",

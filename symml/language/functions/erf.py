@@ -1,10 +1,10 @@
 """The error function."""
 
 import sympy as sp
-from scipy import special
 
 from symml.language.function import Function
 from symml.language.operators import call, elementwise_power, multiply_any
+from symml.libraries import special
 
 ERF = Function(
     name="erf",

@@ -1,11 +1,11 @@
 """The gamma function."""
 
 import sympy as sp
-from scipy import special
 
 from symml.language.function import Function
 from symml.language.operators import call, elementwise_product
 from symml.language.properties import Domain
+from symml.libraries import special
 
 GAMMA = Function(
     name="gamma",

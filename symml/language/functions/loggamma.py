@@ -1,11 +1,11 @@
 """The logarithm of the gamma function."""
 
 import sympy as sp
-from scipy import special
 
 from symml.language.function import Function
 from symml.language.operators import call
 from symml.language.properties import Domain
+from symml.libraries import special
 
 LOGGAMMA = Function(
     name="loggamma",

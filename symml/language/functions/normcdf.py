@@ -1,11 +1,11 @@
 """The standard normal distribution function."""
 
 import sympy as sp
-from scipy import special
 
 from symml.language.function import Function
 from symml.language.operators import add, call, divide, multiply_any
 from symml.language.scalar_functions import normcdf
+from symml.libraries import special
 
 NORMCDF = Function(
     name="normcdf",

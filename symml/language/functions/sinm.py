@@ -1,10 +1,9 @@
 """The matrix sine."""
 
-from scipy import linalg
-
 from symml.language.function import Function
 from symml.language.function_shapes import array_or, square_to_square
 from symml.language.operators import call
+from symml.libraries import linalg
 
 SINM = Function(
     name="sinm",

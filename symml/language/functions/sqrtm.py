@@ -3,12 +3,12 @@
 from typing import Any
 
 import numpy as np
-from scipy import linalg
 
 from symml.errors import DomainError
 from symml.language.function import Function
 from symml.language.function_shapes import array_or, square_to_square
 from symml.language.operators import call
+from symml.libraries import linalg
 
 
 def _real(a: Any) -> Any:

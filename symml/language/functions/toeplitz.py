@@ -1,11 +1,10 @@
 """The Toeplitz matrix of its first column, symmetric unless a first row is given."""
 
-from scipy import linalg
-
 from symml.errors import ShapeError
 from symml.language.expressions import Shape
 from symml.language.function import Function
 from symml.language.operators import show_shape
+from symml.libraries import linalg
 
 
 def _shape(column: Shape, row: Shape | None = None) -> Shape:

@@ -1,11 +1,11 @@
 """The trigamma function, the derivative of digamma."""
 
 import sympy as sp
-from scipy import special
 
 from symml.language.function import Function
 from symml.language.operators import apply_lambda
 from symml.language.properties import Domain
+from symml.libraries import special
 
 _Z = sp.Symbol("z", positive=True)
 _TETRAGAMMA = sp.Lambda(_Z, sp.polygamma(2, _Z))

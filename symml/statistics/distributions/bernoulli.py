@@ -1,7 +1,7 @@
 """The Bernoulli distribution of a yes or no."""
 
+import scipy
 import sympy as sp
-from scipy import stats
 
 from symml.language.properties import Domain
 from symml.statistics.distribution import Distribution, Parameter
@@ -12,6 +12,6 @@ BERNOULLI = Distribution(
     support=Domain(values=(0, 1)),
     discrete=True,
     logpdf=lambda x, p: x * sp.log(p) + (1 - x) * sp.log(1 - p),
-    scipy=lambda p: stats.bernoulli(p),
+    scipy=lambda p: scipy.stats.bernoulli(p),
     source="Casella & Berger, Statistical Inference, 2nd ed., p. 89",
 )

@@ -1,7 +1,7 @@
 """The exponential distribution of a waiting time, by its rate."""
 
+import scipy
 import sympy as sp
-from scipy import stats
 
 from symml.language.properties import Domain
 from symml.statistics.distribution import Alternative, Distribution, Parameter
@@ -12,7 +12,7 @@ EXPONENTIAL = Distribution(
     support=Domain(low=0, low_open=False),
     discrete=False,
     logpdf=lambda x, rate: sp.log(rate) - rate * x,
-    scipy=lambda rate: stats.expon(scale=1 / rate),
+    scipy=lambda rate: scipy.stats.expon(scale=1 / rate),
     source="Casella & Berger, Statistical Inference, 2nd ed., eq. 3.3.11",
     alternatives=(
         Alternative(Parameter("mean", Domain(low=0), (0.3, 3.0), "expected value"), "rate", lambda mean: 1 / mean),

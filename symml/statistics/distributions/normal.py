@@ -1,7 +1,7 @@
 """The normal distribution, by mean and standard deviation."""
 
+import scipy
 import sympy as sp
-from scipy import stats
 
 from symml.language.properties import Domain
 from symml.statistics.distribution import Alternative, Distribution, Parameter
@@ -15,7 +15,7 @@ NORMAL = Distribution(
     support=Domain(),
     discrete=False,
     logpdf=lambda x, mean, sd: -sp.log(2 * sp.pi) / 2 - sp.log(sd) - (x - mean) ** 2 / (2 * sd**2),
-    scipy=lambda mean, sd: stats.norm(mean, sd),
+    scipy=lambda mean, sd: scipy.stats.norm(mean, sd),
     source="Casella & Berger, Statistical Inference, 2nd ed., eq. 3.3.13",
     alternatives=(
         Alternative(Parameter("var", Domain(low=0), (0.3, 3.0), "variance"), "sd", sp.sqrt),

@@ -1,0 +1,172 @@
+"""Conditions of a solution in words: which matrix must be invertible or definite, and why it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import sympy as sp
+
+from symml.calculus.nodes import Apply, Const, Node, walk
+from symml.calculus.rewriting import facts_of
+from symml.codegen.structure import definiteness, is_positive
+from symml.derivation.definiteness import shown
+from symml.language.expressions import Add, Expression, Mul, Pow, Symbol, Transpose
+from symml.language.operators import as_expression, multiply_any, scalar, transpose
+
+
+def of_roots(roots: Sequence[Node], v: Any) -> list[str]:
+    """Return what must hold for a solution to exist: of each matrix inverted and each divisor."""
+    found: list[str] = []
+    for root in roots:
+        for node in walk(root):
+            if isinstance(node, Apply) and node.op == "inv":
+                found.append(of_inverse(shown(node.children[0])))
+            elif isinstance(node, Apply) and node.op == "pow" and node.param < 0:
+                found.extend(_of_divisor(node.children[0]))
+    return list(dict.fromkeys([*found, *of_declaration(roots, v)]))
+
+
+def of_inverse(m: Expression) -> str:
+    """Return why a matrix is invertible, or that it must be."""
+    if isinstance(m, Symbol):
+        if "spd" in m.facts:
+            return f"{m} is positive definite (declared)"
+        return f"{m} is invertible (declared)" if "invertible" in m.facts else f"{m} must be invertible"
+    kind, reasons = definiteness(m)
+    strict = kind in ("positive definite", "negative definite")
+    rank = _rank_condition(m, strict)
+    if rank and (strict or kind.endswith("semidefinite")):
+        return rank
+    if strict:
+        return f"{m} is {kind} {_because(m, kind, reasons)}".strip()
+    if kind.endswith("semidefinite"):
+        return f"{m} must be {kind.replace('semi', '')} ({'; '.join(reasons)})"
+    return f"{m} must be invertible"
+
+
+def _because(m: Expression, kind: str, reasons: Sequence[str]) -> str:
+    """The part that makes a sum definite: because λ > 0."""
+    decisive = [r for r in reasons if f" is {kind}" in r]
+    if not decisive:
+        return ""
+    first = decisive[0]
+    if " because " in first:
+        return "because " + first.split(" because ", 1)[1]
+    if isinstance(m, Add):
+        rank = next((_rank_condition(t, True) for t in m.args if str(t) == first.split(" is ")[0]), "")
+        return "because " + (rank.split(" because ", 1)[1] if " because " in rank else first)
+    return first[first.index("(") :] if "(" in first else ""
+
+
+def _rank_condition(m: Expression, strict: bool) -> str:
+    """Full rank of X for Xᵀ X, Xᵀ D X and X Xᵀ; empty for anything else."""
+    found = _gram(m)
+    if found is None:
+        return ""
+    factor, rank = found
+    if strict:
+        declared = " (declared)" if isinstance(factor, Symbol) else ""
+        return f"{m} is positive definite because {factor} has full {rank} rank{declared}"
+    return f"{factor} must have full {rank} rank (then {m} is invertible)"
+
+
+def _gram(m: Expression) -> tuple[Expression, str] | None:
+    arrays = [a for a in m.args if a.shape != ()] if isinstance(m, Mul) else []
+    for middle in (len(arrays) // 2, (len(arrays) + 1) // 2):
+        half = arrays[middle:] if len(arrays) > 1 else []
+        if not half or len(arrays) - len(half) < len(half):
+            continue
+        right = multiply_any(*half)
+        left = [transpose(a) for a in reversed(half)]
+        if arrays[: len(half)] == left and len(right.shape) == 2:
+            wide = len(half) == 1 and isinstance(half[0], Transpose)
+            return (transpose(right), "row") if wide else (right, "column")
+    return None
+
+
+def _of_divisor(base: Node) -> list[str]:
+    if isinstance(base, Const) or facts_of(base) & {"positive", "negative", "nonzero"}:
+        return []
+    value = shown(base)
+    if is_positive(value) == "yes" or is_positive(multiply_any(-1, value)) == "yes":
+        return []
+    many = "no entry of " if base.shape else ""
+    return [f"{many}{value} may be 0" if many else f"{value} must not be 0"]
+
+
+def of_declaration(roots: Sequence[Node], v: Any) -> list[str]:
+    """Return what the declaration of the variable asks of the solution and is not plain to see."""
+    found: list[str] = []
+    for root in roots:
+        value = shown(root)
+        if isinstance(v, Symbol) and v.facts & {"spd", "psd"}:
+            found.extend(_definite(value, v))
+        elif not _in_range(value, v):
+            found.append(f"{value} must be {_range(v)}, as {as_expression(v)} is declared" if len(roots) == 1 else
+                         f"the solution must be {_range(v)}, as {as_expression(v)} is declared")  # fmt: skip
+    return list(dict.fromkeys(found))
+
+
+def _definite(value: Expression, v: Symbol) -> list[str]:
+    kind, _ = definiteness(value)
+    if kind == "positive definite" or ("spd" not in v.facts and kind.startswith("positive")):
+        return []
+    word = "positive definite" if "spd" in v.facts else "positive semidefinite"
+    core = _core(value)
+    inverse = isinstance(core, Pow)
+    core = _core(core.args[0]) if inverse else core
+    if definiteness(core)[0].startswith("positive") and inverse:
+        return []
+    gram = _gram(core)
+    if gram is not None:
+        factor, rank = gram
+        return [f"{factor} must have full {rank} rank (then {core} is {word})"]
+    return [f"{core} must be {word}"]
+
+
+def _core(value: Expression) -> Expression:
+    """A matrix without its positive scalar factors."""
+    if not isinstance(value, Mul) or any(a.shape == () and is_positive(a) != "yes" for a in value.args):
+        return value
+    arrays = [a for a in value.args if a.shape != ()]
+    return multiply_any(*arrays) if is_positive(scalar(value.coefficient)) == "yes" else value
+
+
+def _in_range(value: Expression, v: Any) -> bool:
+    words = [w for w in ("positive", "nonnegative", "negative") if w in _facts(v)]
+    domain = getattr(v, "domain", None)
+    bounded = domain is not None and not (domain.high is None and domain.low == 0) and domain.values == ()
+    if domain is not None and bounded and (domain.low is not None or domain.high is not None):
+        return False
+    if not words:
+        return True
+    sign = value if words[0] != "negative" else multiply_any(-1, value)
+    return is_positive(sign) == "yes"
+
+
+def _facts(v: Any) -> frozenset[str]:
+    if isinstance(v, Symbol):
+        return v.facts
+    return frozenset(w for w in ("positive", "nonnegative", "negative") if getattr(v, f"is_{w}", None) is True)
+
+
+def _range(v: Any) -> str:
+    domain = getattr(v, "domain", None)
+    if domain is not None and str(domain) != "in R":
+        return str(domain)
+    words = _facts(v) if not isinstance(v, sp.Symbol) else _facts(v)
+    return "> 0" if "positive" in words else ">= 0" if "nonnegative" in words else "< 0"
+
+
+def of_sylvester(method: str, parts: Sequence[Expression]) -> str:
+    """Return when A X + X B = C, or a linear equation for vec(X), has exactly one solution."""
+    if method == "kronecker":
+        return f"a unique solution exists exactly when {parts[0]} is invertible"
+    a, b = parts
+    kinds = [definiteness(m)[0] for m in parts]
+    if kinds[0] == "positive definite" and kinds[1].startswith("positive"):
+        return f"a unique solution exists: {a} is positive definite and {b} is {kinds[1]}, so no eigenvalue of {a} is minus one of {b}"
+    if method == "lyapunov":
+        return f"a unique solution exists exactly when no two eigenvalues of {a} add up to zero"
+    return f"a unique solution exists exactly when {a} and −{b} have no common eigenvalue"

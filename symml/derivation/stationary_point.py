@@ -1,0 +1,130 @@
+"""The record of a stationary point: equation, solution, conditions, kind, and the steps that lead there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import scipy
+
+from symml.derivation.critical import Point
+from symml.derivation.mappings import ByName
+from symml.derivation.rendering import _words
+from symml.derivation.solving import Equation
+from symml.errors import NoClosedFormError
+from symml.language.expressions import Expression
+from symml.records import Step, Verdict
+
+
+@dataclass(frozen=True)
+class StationaryPoint:
+    """What `Derivation.stationary` returns.
+
+    Attributes
+    ----------
+    equation : Equation
+        The stationarity equation with the unknown on the left; a mapping by name for several variables.
+    expr : Expression
+        The solution; a mapping by name for several variables; a tuple of these for several points. Of a Sylvester or
+        Kronecker equation the formula of vec(X), of an eigenproblem None.
+    kind : str
+        "unique global minimum", "global maximum", "local minimum (second-order test at random data)", "saddle point", ...
+    reasons, conditions : tuple of str
+        Why it is of that kind, and what must hold for the solution to exist.
+    points : tuple of Point
+        Every stationary point with its kind; iterating over the result gives these.
+    steps : tuple of Step
+    verdict : Verdict
+        Of the answer substituted back.
+    multipliers : mapping
+        Lagrange multipliers by name, with their values where they have one.
+    """
+
+    equation: Any
+    expr: Any
+    kind: str
+    reasons: tuple[str, ...]
+    conditions: tuple[str, ...]
+    points: tuple[Point, ...]
+    steps: tuple[Step, ...]
+    verdict: Verdict
+    multipliers: Mapping[str, Any] = field(default_factory=lambda: ByName({}))
+    names: tuple[str, ...] = ()
+    _sylvester: tuple[Expression, ...] = field(default=(), compare=False, repr=False)
+
+    def __iter__(self) -> Iterator[Point]:
+        return iter(self.points)
+
+    def __len__(self) -> int:
+        return len(self.points)
+
+    def __str__(self) -> str:
+        lines = [str(s.text) for s in self.steps if s.rule in ("collect terms", "solve")]
+        if len(self.points) > 1 or self.expr is None:
+            lines = [str(self.equation), *(str(p) for p in self.points)]
+        lines.append(self.kind + (f": {self.reasons[0]}" if self.reasons else ""))
+        lines += [f"condition: {c}" for c in self.conditions]
+        return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def evaluate(self, mapping: Mapping[Any, Any] | None = None, /, **values: Any) -> Any:
+        """Return the value of the solution, in the shape of the variable; a mapping by name for several variables.
+
+        Raises
+        ------
+        NoClosedFormError
+            If the solution is no formula, or there are several.
+        DataError
+            If a value is missing or does not have the declared shape.
+        """
+        given = {**(dict(mapping) if mapping else {}), **values}
+        if isinstance(self.expr, ByName):
+            return ByName({name: e.evaluate(given) for name, e in self.expr.items()})
+        if not isinstance(self.expr, Expression):
+            raise NoClosedFormError(f"{self.equation} has no single solution to evaluate: {self.kind}")
+        if not isinstance(self.equation, Equation) or self.expr.shape == self.equation.rhs.shape or len(self.equation.rhs.shape) < 2:
+            return self.expr.evaluate(given)
+        right = self.equation.rhs.evaluate(given)
+        if self._sylvester:
+            a, b = (p.evaluate(given) for p in self._sylvester)
+            return scipy.linalg.solve_sylvester(a, b, right)
+        return np.reshape(self.expr.evaluate(given), right.shape, order="F")
+
+    def latex(self) -> str:
+        r"""Return an ``align*`` environment with every step and its reason."""
+        rows = [rf"{_aligned(s.latex)} && \text{{{_words(s.statement)}}}" for s in self.steps]
+        return "\\begin{align*}\n" + " \\\\\n".join(rows) + "\n\\end{align*}"
+
+    def _repr_latex_(self) -> str:
+        return self.latex()
+
+    def to_html(self) -> str:
+        """Return an HTML fragment with the steps."""
+        items = "".join(f"<li>\\({s.latex.replace('&', '')}\\) <span>{s.statement}</span></li>" for s in self.steps)
+        return f'<div class="symml-stationary"><ol>{items}</ol></div>'
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as plain data."""
+        return {
+            "equation": str(self.equation), "expr": _plain(self.expr), "kind": self.kind, "reasons": list(self.reasons),
+            "conditions": list(self.conditions), "points": [p.to_dict() for p in self.points], "verdict": str(self.verdict),
+            "multipliers": {k: str(v) for k, v in self.multipliers.items()},
+            "steps": [{"rule": s.rule, "statement": s.statement, "text": s.text, "latex": s.latex, "verdict": str(s.verdict)}
+                      for s in self.steps],
+        }  # fmt: skip
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_plain(v) for v in value]
+    if isinstance(value, Mapping):
+        return {k: str(v) for k, v in value.items()}
+    return None if value is None else str(value)
+
+
+def _aligned(latex: str) -> str:
+    return latex if "&" in latex else latex.replace("=", "&=", 1) if "=" in latex else "& " + latex

@@ -1,0 +1,127 @@
+"""Fitting an objective to data: least squares by QR, constant Hessian by Cholesky, a derived closed form, or Newton.
+
+The order is fixed and the method is named in the result. Whatever the method, the derived gradient is evaluated at the
+answer, so that a closed form that does not solve the problem is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from symml.derivation.mappings import ByName
+from symml.errors import DataError, InternalError, NotSupportedError
+from symml.fitting.diagnosis import Case, failure
+from symml.fitting.least_squares import least_squares
+from symml.fitting.newton import Point, minimise
+from symml.fitting.problem import Problem, observations, prepare_problem
+from symml.fitting.results import Errors, FitResult
+from symml.fitting.standard_errors import COVARIANCES, standard_errors
+from symml.language import hooks
+from symml.libraries import linalg
+
+if TYPE_CHECKING:
+    from symml.derivation.derivation import Derivation
+
+RESIDUAL_GRADIENT = 1e-6  # relative gradient at the answer of a closed form, above which it is refused
+
+
+def fit(derivation: Derivation, data: Mapping[Any, Any] | None, values: Mapping[str, Any], start: Any = None,
+        covariance: str | None = None) -> FitResult:  # fmt: skip
+    """Fit the variables of a derivation to data; see `Derivation.fit`."""
+    if covariance is not None and covariance not in COVARIANCES:
+        raise NotSupportedError(f"covariance={covariance!r} is not known; choose {' or '.join(map(repr, COVARIANCES))}")
+    problem = prepare_problem(derivation, data, values, start)
+    return _by_least_squares(problem, covariance) or _by_formula(problem, covariance) or _by_newton(problem, covariance)
+
+
+# -- three ways ---------------------------------------------------------------------------------------------------
+def _by_least_squares(problem: Problem, covariance: str | None) -> FitResult | None:
+    squares = problem.plan.squares
+    if squares is None or not all(s.affine for s in squares):
+        return None
+    solved = least_squares(squares, problem.parameters, problem.bound)
+    if solved is None or not problem.region().holds(solved.theta):
+        return None
+    point = problem.point(solved.theta, 2 if covariance == "loglike" else 1)
+    if not point.norm <= RESIDUAL_GRADIENT * solved.gradient_scale:
+        raise InternalError(
+            f"the least-squares solution has a gradient of {point.norm:.2g} where {solved.gradient_scale:.2g} cancels. "
+            "Please report this with the objective."
+        )
+    errors = standard_errors(problem, point, covariance, solved)
+    return _result(problem, point, "least squares by pivoted QR", 0, errors)
+
+
+def _by_formula(problem: Problem, covariance: str | None) -> FitResult | None:
+    """Return the solution of a constant Hessian, or of stationary(), if it is a minimum inside the domain."""
+    if problem.plan.quadratic:
+        theta, method = _solve_quadratic(problem), "Cholesky factor of the constant Hessian"
+    else:
+        theta, method = _closed(problem), "closed form"
+    if theta is None or not problem.region().holds(theta):
+        return None
+    point = problem.point(theta)
+    if not point.finite:
+        return None
+    outcome = minimise(problem.joint(), theta, problem.region(), 1)
+    if outcome.status != "minimum" or not _same(theta, outcome.point.theta):
+        return None
+    best = min((point, outcome.point), key=lambda p: p.norm)
+    return _result(problem, best, method, 0, standard_errors(problem, best, covariance, None))
+
+
+def _same(a: Any, b: Any) -> bool:
+    return bool(np.linalg.norm(a - b) <= 1e-5 * (np.linalg.norm(a) + np.linalg.norm(b)) + 1e-12)
+
+
+def _solve_quadratic(problem: Problem) -> Any:
+    at = problem.point(problem.start)
+    scale = np.sqrt(np.where(np.diag(at.hessian) > 0, np.diag(at.hessian), 1.0))
+    try:
+        factor = linalg.cho_factor(at.hessian / np.outer(scale, scale))
+    except np.linalg.LinAlgError:
+        return None
+    theta = problem.start - linalg.cho_solve(factor, at.gradient / scale) / scale
+    again = problem.point(theta)
+    return theta - linalg.cho_solve(factor, again.gradient / scale) / scale
+
+
+def _closed(problem: Problem) -> Any:
+    expression = problem.plan.closed
+    if expression is None:
+        return None
+    try:
+        found = expression.evaluate({**problem.bound.values, **problem.bound.sizes})
+    except DataError:
+        return None
+    if np.shape(found) != problem.parameters.blocks[0].shape or not np.all(np.isfinite(found)):
+        return None
+    return problem.parameters.flatten({problem.parameters.blocks[0].name: found})
+
+
+def _by_newton(problem: Problem, covariance: str | None) -> FitResult:
+    outcome = minimise(problem.joint(), problem.start, problem.region())
+    if outcome.status != "minimum":
+        objective = problem.plan.derivation.objective
+        raise failure(Case(objective, problem.parameters, problem.bound, problem.table, outcome))
+    errors = standard_errors(problem, outcome.point, covariance, None, outcome)
+    return _result(problem, outcome.point, "Newton with the derived Hessian", outcome.iterations, errors, outcome.fixed)
+
+
+def _result(
+    problem: Problem, point: Point, method: str, iterations: int, errors: Errors | None, fixed: Any = None
+) -> FitResult:
+    labels = problem.parameters.labels
+    held = tuple(label for label, at_end in zip(labels, fixed, strict=True) if at_end) if fixed is not None else ()
+    norm = point.norm if fixed is None else float(np.linalg.norm(point.gradient[~fixed]))
+    params = ByName(problem.parameters.expand(point.theta))
+    return FitResult(
+        params, point.value, norm, iterations, method, True, observations(problem), held, labels, point.theta,
+        problem.parameters, errors,
+    )  # fmt: skip
+
+
+hooks.provide("fit", fit)
