@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import symml.fitting.descent  # noqa: F401  fitting fills the hooks of Derivation
-import symml.fitting.fit  # noqa: F401
 import symml.notation.latex_writer  # noqa: F401  the writers fill the hooks of Expression
 import symml.notation.sympy_bridge  # noqa: F401
 import symml.notation.unicode_writer  # noqa: F401
-import symml.reporting.plots  # noqa: F401
 from symml.checking.equality import equal as _equal
 from symml.codegen.lambdify import lambdify
 from symml.derivation.derivation import Derivation
 from symml.derivation.objective import read_objective, read_variables
+from symml.language import hooks
 from symml.language.declarations import declare
 from symml.language.expressions import Expression
 from symml.language.function import function
@@ -101,4 +99,7 @@ def function_named(name: str) -> Callable[..., Expression]:
     construct.__doc__ = f"{record.name} of expressions.\n\n{record.statement}" if record.statement else record.name
     return construct
 
+hooks.announce("symml.fitting.fit", "fit")
+hooks.announce("symml.fitting.descent", "minimize")
+hooks.announce("symml.reporting.plots", "plot_derivation", "plot_trace")
 _writers = (symml.notation.latex_writer, symml.notation.sympy_bridge, symml.notation.unicode_writer)

@@ -1,0 +1,1 @@
+"""From expressions to numbers: structure, generated NumPy functions, and a plain interpreter."""

@@ -188,6 +188,20 @@ def _literal(node: Node, a: Operands, sizes: Sizes) -> Code:
     return Code(f"np.array([{', '.join(rows)}], float)")
 
 
+def _einsum(node: Node, a: Operands, sizes: Sizes) -> Code:
+    formula = node.attrs[0]
+    words, target = formula.split("->")
+    words = words.split(",")
+    shared = set(words[0]).intersection(*words) - set(target)
+    operands = ", ".join(c.text for c in a)
+    if len(words) > 2 and shared and all(len(set(word)) == len(word) for word in words):
+        return Code(f'runtime.index_sum("{formula}", {operands})')
+    if len(words) == 1:
+        turned = len(set(words[0])) == len(words[0]) and words[0][::-1] == target
+        return Code(f"{a[0].at(ATOM)}.T.copy()" if turned else f'np.einsum("{formula}", {operands}).copy()')
+    return Code(f'np.einsum("{formula}", {operands}, optimize=True)')
+
+
 def _constant(value: sp.Expr) -> str:
     return scalar_code(value, {})[0]
 
@@ -241,9 +255,7 @@ NUMPY_OPS: dict[str, Row] = {
     "matrix_power": lambda node, a, sizes: Code(f"np.linalg.matrix_power({a[0].text}, {node.attrs[0]})"),
     "element": _element,
     "vec": lambda node, a, sizes: Code(f'{a[0].at(ATOM)}.ravel(order="F")'),
-    "einsum": lambda node, a, sizes: Code(
-        f'np.einsum("{node.attrs[0]}", {", ".join(c.text for c in a)}, optimize=True)'
-    ),
+    "einsum": _einsum,
     "embed": lambda node, a, sizes: Code(f'runtime.embed("{node.attrs[0]}", {a[0].text}, {sizes.shape(node.shape)})'),
     "literal": _literal,
     "function": _function,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -81,6 +83,32 @@ def dense_action(along: Callable[[Array], Any], shape: tuple[int, ...]) -> Array
         direction.flat[k] = 1.0
         parts.append(np.array(along(direction), float))
     return np.moveaxis(np.array(parts), 0, -1).reshape(*parts[0].shape, *shape)
+
+
+def index_sum(formula: str, *arrays: Array) -> Array:
+    """Return an index formula whose factors share a summed index: two groups of factors, then one matrix product."""
+    words, target = formula.split("->")
+    terms = list(zip(words.split(","), arrays, strict=True))
+    sizes = {letter: size for word, array in terms for letter, size in zip(word, array.shape, strict=True)}
+    splits = [
+        (chosen, tuple(k for k in range(len(terms)) if k not in chosen))
+        for count in range(1, len(terms) // 2 + 1)
+        for chosen in itertools.combinations(range(len(terms)), count)
+    ]
+
+    def letters(group: tuple[int, ...]) -> str:
+        return "".join(dict.fromkeys(c for k in group for c in terms[k][0]))
+
+    def cost(split: tuple[tuple[int, ...], tuple[int, ...]]) -> int:
+        return sum(math.prod(sizes[c] for c in letters(group)) for group in split)
+
+    merged = []
+    for group in min(splits, key=cost):
+        inner = ",".join(terms[k][0] for k in group)
+        values = [terms[k][1] for k in group]
+        merged.append(values[0] if len(group) == 1 else np.einsum(f"{inner}->{letters(group)}", *values))
+    outer = ",".join(letters(group) for group in min(splits, key=cost))
+    return np.asarray(np.einsum(f"{outer}->{target}", *merged, optimize=True))
 
 
 def embed(formula: str, values: Any, shape: tuple[int, ...]) -> Array:

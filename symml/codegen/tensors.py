@@ -25,7 +25,7 @@ class NotLinear(Exception):  # noqa: N818
 
 @dataclass(frozen=True)
 class Term:
-    """coefficients * sum of products of entries: factors with their indices, indices of the result and the direction."""
+    """coefficients * sum of products of entries: factors with indices, indices of the result and of the direction."""
 
     out: Indices
     direction: Indices
@@ -97,16 +97,14 @@ def _written(walk: Walk, term: Term, body: Shape, direction: Shape) -> Node:
 
 
 def _needed(term: Term) -> list[tuple[Node, Indices]]:
-    """The factors, transposes read the other way, without ones that another factor spreads anyway."""
+    """Return the factors, transposes read the other way, without ones that another factor spreads anyway."""
     factors = [(f.args[0], indices[::-1]) if f.op == "t" else (f, indices) for f, indices in term.factors]
     elsewhere = {i for f, indices in factors if f.op != "ones" for i in indices}
     shared = {*term.out, *term.direction}
     return [(f, i) for f, i in factors if f.op != "ones" or not (set(i) <= elsewhere or set(i) <= shared)]
 
 
-def _product(
-    g: Graph, factors: list[tuple[Node, Indices]], letters: dict[int, str], target: str, shape: Shape
-) -> Node:
+def _product(g: Graph, factors: list[tuple[Node, Indices]], letters: dict[int, str], target: str, shape: Shape) -> Node:
     words = ["".join(letters[i] for i in indices) for _, indices in factors]
     if not words:
         return g.scalar(1)
@@ -135,7 +133,7 @@ def _scale(walk: Walk, node: Node) -> list[Term]:
 
 
 def _spread(walk: Walk, term: Term, operand: Node, shape: Shape) -> Term:
-    """A term broadcast to a shape: a row, a column or a scalar repeated."""
+    """Return a term broadcast to a shape: a row, a column or a scalar repeated."""
     out = term.out
     if len(shape) == 2 and operand.shape != shape and operand.ndim == 2 and operand.op != "column":
         raise NotLinear
@@ -178,7 +176,7 @@ def _mul(walk: Walk, node: Node) -> list[Term]:
 
 
 def _with(walk: Walk, term: Term, other: Node, p: int) -> Term:
-    """A term times one more array, entry by entry."""
+    """Return a term times one more array, entry by entry."""
     column = other.op == "column"
     base = other.args[0] if column else other
     factor = base if p > 0 else arrays.reciprocal(walk.graph, base)
@@ -295,4 +293,3 @@ _ROWS: dict[str, Callable[[Walk, Node], list[Term]]] = {
     "rows": _repeated, "cols": _repeated, "diag": _diag, "diagonal": _diagonal, "t": _turned, "column": _same,
     "add_diagonal": _add_diagonal,
 }  # fmt: skip
-

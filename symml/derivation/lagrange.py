@@ -1,6 +1,272 @@
-"""Constraints (being written)."""
+"""Stationary points under equality constraints: the Lagrangian, its multipliers, linear systems and eigenproblems."""
+
 from __future__ import annotations
-from typing import Any
-from symml.errors import NotSupportedError
-def constrained(derivation: Any, subject_to: Any) -> Any:
-    raise NotSupportedError("later")
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import sympy as sp
+
+from symml.calculus.nodes import Node
+from symml.calculus.reverse import derivative
+from symml.calculus.transform import substitute
+from symml.derivation import conditions
+from symml.derivation.assembling import answer_of, closing_steps, inverted, show_answer, solving_steps, tex
+from symml.derivation.critical import Point
+from symml.derivation.definiteness import curvature
+from symml.derivation.eigenproblem import eigenproblem
+from symml.derivation.elimination import Branch, answers, eliminate, is_zero_text, tidied
+from symml.derivation.judging import TESTED, Judgement
+from symml.derivation.mappings import ByName
+from symml.derivation.objective import OPEN_FACTS, Objective
+from symml.derivation.solving import Equation
+from symml.derivation.stationary_point import StationaryPoint
+from symml.derivation.trials import Trials, second_order, substitute_back
+from symml.errors import InternalError, NoClosedFormError, NotationError, NotSupportedError, ShapeError
+from symml.forms.flipping import is_symmetric
+from symml.forms.lowering import leaf_of, lower
+from symml.forms.textbook import present
+from symml.language.expressions import Expression, Symbol
+from symml.language.names import canonical
+from symml.language.operators import (
+    add, as_expression, call, multiply_any, scalar, subtract, symbol, transpose,
+)  # fmt: skip
+from symml.language.operators import substitute as substitute_expression
+from symml.language.tables import symbol_table
+from symml.notation.reader import parse
+from symml.records import Step, verdict
+
+if TYPE_CHECKING:
+    from symml.derivation.derivation import Derivation
+
+KEPT_FACTS = OPEN_FACTS | {"symmetric", "spd", "psd"}
+
+
+@dataclass(frozen=True)
+class Constraint:
+    """left = right, as difference = 0, with its multiplier."""
+
+    left: Expression
+    right: Expression
+    difference: Expression
+    multiplier: Any
+
+    @property
+    def term(self) -> Expression:
+        """The multiplier times the difference, a scalar."""
+        nu = as_expression(self.multiplier)
+        if nu.shape == ():
+            return multiply_any(nu, self.difference)
+        if len(nu.shape) == 1:
+            return multiply_any(transpose(nu), self.difference)
+        return call("trace", multiply_any(transpose(nu), self.difference))
+
+    def __str__(self) -> str:
+        return f"{self.left} = {self.right}"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """An objective with constraints, in variables freed of the facts that the constraints replace."""
+
+    derivation: Derivation
+    variables: tuple[Any, ...]
+    objective: Expression
+    constraints: tuple[Constraint, ...]
+    lagrangian: Expression
+    gradients: tuple[tuple[Any, Node], ...]
+    taken: tuple[str, ...]
+    symbols: dict[str, Any]
+
+    @property
+    def equations(self) -> list[tuple[Any, Node]]:
+        """Gradients of the Lagrangian, then the constraints with their multipliers."""
+        return [*self.gradients, *((c.multiplier, lower(c.difference)) for c in self.constraints)]
+
+
+def constrained(derivation: Derivation, subject_to: Any) -> StationaryPoint:
+    """Return the stationary points of the objective on the set where the constraints hold.
+
+    Raises
+    ------
+    NoClosedFormError
+        If the system has no closed form; names the equation that is left.
+    NotationError
+        If a constraint is not an equation.
+    """
+    problem = _problem(derivation, subject_to)
+    found = eigenproblem(problem.gradients, [(c.multiplier, c.difference) for c in problem.constraints],
+                         lower(problem.objective), problem.taken, problem.symbols)  # fmt: skip
+    opening = _opening(problem)
+    if found is not None:
+        return StationaryPoint(
+            equation=found.equation, expr=None, kind=found.kind, reasons=found.reasons, conditions=found.conditions,
+            points=found.points, steps=(*opening, *found.steps), verdict=found.verdict,
+            multipliers=ByName({c.multiplier.name: as_expression(c.multiplier) for c in problem.constraints}),
+            names=tuple(v.name for v in problem.variables), _eigen=found.matrices,
+        )  # fmt: skip
+    branches = eliminate(problem.equations, problem.taken)
+    return _assembled(problem, branches, opening)
+
+
+# -- reading ------------------------------------------------------------------------------------------------------
+def _problem(derivation: Derivation, subject_to: Any) -> Problem:
+    texts = [subject_to] if isinstance(subject_to, (str, Expression)) or not hasattr(subject_to, "__iter__") else list(subject_to)
+    free = {v: _freed(v) for v in derivation.wrt}
+    sides = [_sides(derivation, t) for t in texts]
+    symbols = dict(derivation.source.symbols)
+    for left, right in sides:
+        for e in (left, right):
+            symbols.update({k: s for k, s in symbol_table(e).items() if k not in symbols})
+    taken = [*derivation._taken, *symbols]
+    constraints = []
+    for left, right in sides:
+        left, right, difference = (_with(e, free) for e in (left, right, _difference(left, right)))
+        nu = _multiplier(difference, taken, many=len(sides) > 1)
+        taken.append(nu.name)
+        constraints.append(Constraint(left, right, difference, nu))
+    objective = _with(derivation.objective, free)
+    lagrangian = subtract(objective, add(*(c.term for c in constraints)))
+    variables = tuple(free.values())
+    symbols.update({v.name: v for v in variables})
+    twin = type(derivation)(Objective(lagrangian, (), symbols), variables, False)
+    gradients = tuple((v, tidied(twin._derivative_node(v), v)) for v in variables)
+    return Problem(derivation, variables, objective, tuple(constraints), lagrangian, gradients, tuple(taken), symbols)
+
+
+def _freed(v: Any) -> Any:
+    """The variable without the facts that a constraint states: unit norm, simplex, orthonormal columns."""
+    return symbol(v.name, v.shape, v.facts & KEPT_FACTS, v.domain) if isinstance(v, Symbol) else v
+
+
+def _with(e: Expression, free: dict[Any, Any]) -> Expression:
+    arrays = {v: twin for v, twin in free.items() if isinstance(v, Symbol) and v is not twin}
+    return substitute_expression(e, arrays) if arrays else e
+
+
+def _sides(derivation: Derivation, text: Any) -> tuple[Expression, Expression]:
+    if isinstance(text, Expression):
+        return text, scalar(0)
+    if isinstance(text, sp.Eq):
+        return as_expression(text.lhs), as_expression(text.rhs)
+    pieces = str(text).replace("==", "=").split("=")
+    if len(pieces) != 2 or any(c in str(text) for c in "<>≤≥"):
+        raise NotationError(f"{text!r} is not an equation left = right. Only equality constraints are solved in closed form.")
+    known = list(derivation.source.symbols.values())
+    whole = parse(f"{pieces[0]} - ({pieces[1]})", where=known)
+    left = parse(pieces[0], where=known)
+    return left, subtract(left, whole) if pieces[1].strip() in ("I", "0") else _right(pieces[1], known, left, whole)
+
+
+def _right(text: str, known: Sequence[Any], left: Expression, whole: Expression) -> Expression:
+    right = parse(text, where=known)
+    return right if right.shape in (left.shape, ()) else subtract(left, whole)
+
+
+def _difference(left: Expression, right: Expression) -> Expression:
+    if right.shape == () and len(left.shape) == 2 and left.shape[0] == left.shape[1] and right != scalar(0):
+        raise ShapeError(f"{left} = {right} compares a square matrix with a number: write {left} = {right} I")
+    return subtract(left, right)
+
+
+def _multiplier(difference: Expression, taken: Sequence[str], many: bool) -> Any:
+    matrix = len(difference.shape) == 2
+    base = "N" if matrix else "nu"
+    names = [] if many else [base]
+    name = next(n for n in [*names, *(f"{base}{k}" for k in range(1, 100))] if canonical(n) not in taken)
+    if difference.shape == ():
+        return sp.Symbol(name, real=True)
+    return symbol(name, difference.shape, ["symmetric"] if matrix and is_symmetric(difference) else [])
+
+
+# -- assembling ---------------------------------------------------------------------------------------------------
+def _assembled(problem: Problem, branches: Sequence[Branch], opening: Sequence[Step]) -> StationaryPoint:
+    kept = []
+    checks = [*(g for _, g in problem.gradients), *(lower(c.difference) for c in problem.constraints)]
+    for branch in branches:
+        if any(s.root is None for s in branch):
+            raise NoClosedFormError(f"{branch[-1].solution.equation} has a solution only through vec; call .fit(...) for numbers")
+        answer = answer_of(problem.derivation, branch)
+        trials = substitute_back(answer, checks, problem.symbols, inverted(branch))
+        if trials.verdict == "wrong":
+            raise InternalError(f"the stationary point {show_answer(answer)} failed its own check: {trials.verdict.counterexample}")
+        if not trials.points or trials.feasible:
+            kept.append((branch, answer, trials))
+    if not kept:
+        raise NoClosedFormError(f"no solution of the multiplier equations keeps the declaration of {problem.variables[0]}")
+    judged = [_judge(problem, b, t) for b, _, t in kept]
+    names = [v.name for v in problem.variables]
+    points = [Point({n: dict((v.name, e) for v, e in a)[n] for n in names}, j.kind) for (_, a, _), j in zip(kept, judged, strict=True)]
+    branch, answer, trials = kept[0]
+    notes = _conditions(problem, branch)
+    equations = {s.variable.name: s.solution.equation for s in branch}
+    for c in problem.constraints:
+        equations[c.multiplier.name] = Equation(c.left, c.right)
+    values = [p.values[names[0]] if problem.derivation.single else ByName(p.values) for p in points]
+    multipliers = [{v.name: e for v, e in a if v.name not in names} for _, a, _ in kept]
+    gathered = {k: multipliers[0][k] if len(kept) == 1 else tuple(m[k] for m in multipliers) for k in multipliers[0]}
+    return StationaryPoint(
+        equation=ByName(equations), expr=values[0] if len(values) == 1 else tuple(values),
+        kind=judged[0].kind if len(kept) == 1 else f"{len(kept)} stationary points: " + ", ".join(j.kind for j in judged),
+        reasons=tuple(dict.fromkeys(r for j in judged for r in j.reasons)), conditions=tuple(notes), points=tuple(points),
+        steps=(*opening, *solving_steps(kept, judged), *closing_steps(notes, judged)), verdict=trials.verdict,
+        multipliers=ByName(gathered), names=tuple(names),
+    )  # fmt: skip
+
+
+def _conditions(problem: Problem, branch: Branch) -> list[str]:
+    notes: list[str] = []
+    for v, root in answers(branch):
+        notes.extend(conditions.of_roots([root], v))
+    return list(dict.fromkeys(notes))
+
+
+def _judge(problem: Problem, branch: Branch, trials: Trials) -> Judgement:
+    """A Lagrangian that is convex at the multipliers found has its minimum there: so has the objective on the constraint."""
+    values = {leaf_of(v): node for v, node in answers(branch)}
+    multipliers = {leaf_of(c.multiplier): values[leaf_of(c.multiplier)] for c in problem.constraints}
+    if len(problem.gradients) == 1:
+        ((v, gradient),) = problem.gradients
+        hessian = derivative(gradient, leaf_of(v))
+        found = curvature(substitute(hessian, multipliers), v)
+        if found.kind not in ("unknown", "zero") and not (found.kind.endswith("semidefinite") and leaf_of(v) in hessian.leaves):
+            which = "minimum" if found.kind.startswith("positive") else "maximum"
+            strict = "" if found.kind.endswith("semidefinite") else "unique "
+            shape = "convex" if which == "minimum" else "concave"
+            shown = found.shown.replace("the Hessian", "the Hessian of the Lagrangian")
+            text = f"{shown} is {found.kind} at the multiplier found: the Lagrangian is {shape}, so a point where it is stationary and the constraint holds is a global {which}"  # noqa: E501
+            return Judgement(f"{strict}global {which}", (text,), verdict("proved", text), found.latex)
+    which = second_order([v for v, _ in problem.gradients], [g for _, g in problem.gradients], trials.feasible,
+                         [lower(c.difference) for c in problem.constraints])  # fmt: skip
+    if not which:
+        return Judgement("stationary point", (), verdict("unchecked", reason="the second-order test decides nothing"))
+    word = which if which == "saddle point" else f"local {which}"
+    text = "the Hessian of the Lagrangian was tested on the tangent space of the constraint at random data; this is a test, not a proof"
+    return Judgement(f"{word} ({TESTED})", (text,), verdict("holds", text))
+
+
+# -- steps --------------------------------------------------------------------------------------------------------
+def _opening(problem: Problem) -> list[Step]:
+    terms = [f"{_factor(c.multiplier)} ({c.left} − {c.right})" if c.right != scalar(0) else str(c.term) for c in problem.constraints]
+    steps = [Step("constraint", "the constraint", c.left, c.right, str(c), f"{c.left.latex()} &= {c.right.latex()}",
+                  verdict("proved", "given")) for c in problem.constraints]  # fmt: skip
+    shown = problem.lagrangian
+    names = ", ".join(str(as_expression(c.multiplier)) for c in problem.constraints)
+    plural = "s" if len(problem.constraints) > 1 else ""
+    steps.append(Step("lagrangian", f"subtract the constraint times its multiplier {names}".replace("constraint", f"constraint{plural}"),
+                      problem.objective, shown, f"L = {problem.objective} − {' − '.join(terms)}", f"L &= {shown.latex()}",
+                      verdict("proved", "by definition")))  # fmt: skip
+    for v, g in problem.gradients:
+        e = present(g, problem.taken)
+        name = as_expression(v)
+        steps.append(Step("gradient set to zero", "at a constrained stationary point the gradient of the Lagrangian is zero", e, None,
+                          f"∂L/∂{name} = {is_zero_text(e)}", rf"\frac{{\partial L}}{{\partial {tex(v)}}} &= {e.latex()} = 0",
+                          verdict("holds", "differentiated by the rules of the calculus")))  # fmt: skip
+    return steps
+
+
+def _factor(multiplier: Any) -> str:
+    nu = as_expression(multiplier)
+    return str(nu) if nu.shape == () else f"{transpose(nu)}"
+

@@ -12,9 +12,9 @@ from typing import Any
 import sympy as sp
 
 from symml.calculus.construct import (
-    DIMENSION_FACTS, broadcast, is_zero, operator, times, total, transposed, zero,
+    DIMENSION_FACTS, broadcast, ein, is_zero, operator, times, total, transposed, zero,
 )  # fmt: skip
-from symml.calculus.nodes import Apply, Ein, Leaf, Node, leaf, walk
+from symml.calculus.nodes import Apply, Ein, Leaf, Node, Sum, leaf, walk
 from symml.calculus.reverse import derivative
 from symml.calculus.transform import substitute
 from symml.derivation.roots import Reading, roots_of, unknown_for
@@ -131,8 +131,20 @@ def _linear_part(equation: Node, x: Leaf) -> tuple[Node, Node] | None:
 
 
 def negated(node: Node) -> Node:
-    """Return −node, the sign taken into the terms of a sum."""
-    return total([times(-1, t) for t in flat_terms(node)], node.shape)
+    """Return −node, the sign taken into the terms of a sum: −Xᵀ (b − y) is Xᵀ (y − b)."""
+    terms = [times(-1, t) for t in flat_terms(node)]
+    return _sign_inside(terms[0]) if len(terms) == 1 else total(terms, node.shape)
+
+
+def _sign_inside(node: Node) -> Node:
+    if not isinstance(node, Ein) or node.coefficient >= 0:
+        return node
+    for k, (f, idx) in enumerate(node.factors):
+        if isinstance(f, Sum):
+            turned = total([times(-1, t) for t in f.terms], f.shape)
+            factors = [*node.factors[:k], (turned, idx), *node.factors[k + 1 :]]
+            return ein(-node.coefficient, factors, node.out, dict(enumerate(node.sizes)))
+    return node
 
 
 def _leading_sign(node: Node) -> int:

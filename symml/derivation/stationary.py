@@ -93,10 +93,10 @@ def _critical(derivation: Derivation) -> StationaryPoint:
     names = ", ".join(str(as_expression(v)) for v in variables)
     for p in found.points:
         left, right = _tuple(names), _tuple(", ".join(str(x) for x in p.values.values()))
-        tex = _tuple(", ".join(x.latex() for x in p.values.values()))
+        right_tex = _tuple(", ".join(x.latex() for x in p.values.values()))
         statement = p.kind + (": Hessian eigenvalues " + ", ".join(str(e) for e in p.eigenvalues) if p.eigenvalues else "")
         steps.append(Step("solve", statement, None, p.values, f"{left} = {right}",
-                          f"{_tuple(', '.join(tex(v) for v in variables))} &= {tex}", sure))  # fmt: skip
+                          f"{_tuple(', '.join(tex(v) for v in variables))} &= {right_tex}", sure))  # fmt: skip
     values = [_value(derivation, p) for p in found.points]
     notes = list(found.notes)
     if not found.complete and not found.convex:

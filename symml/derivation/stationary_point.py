@@ -10,6 +10,7 @@ import numpy as np
 import scipy
 
 from symml.derivation.critical import Point
+from symml.derivation.eigenproblem import solve_eigenproblem
 from symml.derivation.mappings import ByName
 from symml.derivation.rendering import _words
 from symml.derivation.solving import Equation
@@ -53,6 +54,7 @@ class StationaryPoint:
     multipliers: Mapping[str, Any] = field(default_factory=lambda: ByName({}))
     names: tuple[str, ...] = ()
     _sylvester: tuple[Expression, ...] = field(default=(), compare=False, repr=False)
+    _eigen: tuple[Expression, ...] = field(default=(), compare=False, repr=False)
 
     def __iter__(self) -> Iterator[Point]:
         return iter(self.points)
@@ -74,6 +76,9 @@ class StationaryPoint:
     def evaluate(self, mapping: Mapping[Any, Any] | None = None, /, **values: Any) -> Any:
         """Return the value of the solution, in the shape of the variable; a mapping by name for several variables.
 
+        Of an eigenproblem all eigenvalues in descending order, by the name of the multiplier, and the eigenvectors as
+        columns, by the name of the variable.
+
         Raises
         ------
         NoClosedFormError
@@ -82,6 +87,9 @@ class StationaryPoint:
             If a value is missing or does not have the declared shape.
         """
         given = {**(dict(mapping) if mapping else {}), **values}
+        if self._eigen:
+            eigenvalues, vectors = solve_eigenproblem([m.evaluate(given) for m in self._eigen])
+            return ByName({next(iter(self.multipliers)): eigenvalues, self.names[0]: vectors})
         if isinstance(self.expr, ByName):
             return ByName({name: e.evaluate(given) for name, e in self.expr.items()})
         if not isinstance(self.expr, Expression):

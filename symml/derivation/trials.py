@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import scipy.linalg
 import sympy as sp
 
 from symml.calculus.nodes import Apply, Node, walk
@@ -201,14 +202,23 @@ def _keeps_symmetry(v: Any, array: Any) -> bool:
 
 
 # -- second order -------------------------------------------------------------------------------------------------
-def second_order(variables: Sequence[Any], gradients: Sequence[Node], points: Sequence[Trial]) -> str:
-    """Return "minimum", "maximum", "saddle point" or "" from the eigenvalues of the Hessian at the points."""
+def second_order(variables: Sequence[Any], gradients: Sequence[Node], points: Sequence[Trial],
+                 constraints: Sequence[Node] = ()) -> str:  # fmt: skip
+    """Return "minimum", "maximum", "saddle point" or "" from the eigenvalues of the Hessian at the points.
+
+    With constraints, of the Hessian on the directions along which these stay zero.
+    """
     rows = [prepare(Raising(False).run(g)) for g in gradients]
+    tied = [prepare(Raising(False).run(c)) for c in constraints]
     kinds = set()
     for trial in points:
         try:
             with np.errstate(all="ignore"):
-                kinds.add(_sign(_hessian(variables, rows, trial)))
+                hessian = _hessian(variables, rows, trial)
+                if tied:
+                    free = scipy.linalg.null_space(_differences(variables, tied, trial))
+                    hessian = free.T @ hessian @ free
+                kinds.add(_sign(hessian) if hessian.size else "")
         except FAILURES:
             continue
     return kinds.pop() if len(kinds) == 1 else ""
@@ -236,6 +246,21 @@ def _hessian(variables: Sequence[Any], rows: Sequence[Any], trial: Trial) -> Any
         h = STEP * max(float(np.max(np.abs(x), initial=0.0)), 1e-3)
         high, low = (gradient({**trial.values, v.name: _number(x + s * h * e)}) for s in (1, -1))
         columns.append((high - low) / (2 * h))
+    return np.array(columns).T
+
+
+def _differences(variables: Sequence[Any], rows: Sequence[Any], trial: Trial) -> Any:
+    """Jacobian of the constraints by differences along the basis."""
+    columns = []
+    for v in variables:
+        x = np.asarray(trial.values[v.name], float)
+        h = STEP * max(float(np.max(np.abs(x), initial=0.0)), 1e-3)
+        for e in _basis(v, x):
+            high, low = (
+                np.concatenate([np.ravel(r({**trial.values, v.name: _number(x + s * h * e)}, trial.sizes)) for r in rows])
+                for s in (1, -1)
+            )
+            columns.append((high - low) / (2 * h))
     return np.array(columns).T
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from symml.derivation.mappings import ByName
-from symml.errors import DataError, InternalError, NotSupportedError
+from symml.errors import DataError, InternalError, NoClosedFormError, NotSupportedError
 from symml.fitting.diagnosis import Case, failure
 from symml.fitting.least_squares import least_squares
 from symml.fitting.newton import Point, minimise
@@ -58,18 +58,17 @@ def _by_least_squares(problem: Problem, covariance: str | None) -> FitResult | N
 def _by_formula(problem: Problem, covariance: str | None) -> FitResult | None:
     """Return the solution of a constant Hessian, or of stationary(), if it is a minimum inside the domain."""
     if problem.plan.quadratic:
-        theta, method = _solve_quadratic(problem), "Cholesky factor of the constant Hessian"
+        candidates, method = _solve_quadratic(problem), "Cholesky factor of the constant Hessian"
     else:
-        theta, method = _closed(problem), "closed form"
-    if theta is None or not problem.region().holds(theta):
+        candidates, method = _closed(problem), "closed form"
+    points = [problem.point(theta) for theta in candidates if problem.region().holds(theta)]
+    points = sorted((p for p in points if p.finite), key=lambda p: p.value)
+    if not points:
         return None
-    point = problem.point(theta)
-    if not point.finite:
+    outcome = minimise(problem.joint(), points[0].theta, problem.region(), 1)
+    if outcome.status != "minimum" or not _same(points[0].theta, outcome.point.theta):
         return None
-    outcome = minimise(problem.joint(), theta, problem.region(), 1)
-    if outcome.status != "minimum" or not _same(theta, outcome.point.theta):
-        return None
-    best = min((point, outcome.point), key=lambda p: p.norm)
+    best = min((points[0], outcome.point), key=lambda p: p.norm)
     return _result(problem, best, method, 0, standard_errors(problem, best, covariance, None))
 
 
@@ -77,29 +76,36 @@ def _same(a: Any, b: Any) -> bool:
     return bool(np.linalg.norm(a - b) <= 1e-5 * (np.linalg.norm(a) + np.linalg.norm(b)) + 1e-12)
 
 
-def _solve_quadratic(problem: Problem) -> Any:
+def _solve_quadratic(problem: Problem) -> list[Any]:
     at = problem.point(problem.start)
     scale = np.sqrt(np.where(np.diag(at.hessian) > 0, np.diag(at.hessian), 1.0))
     try:
         factor = linalg.cho_factor(at.hessian / np.outer(scale, scale))
-    except np.linalg.LinAlgError:
-        return None
+    except linalg.LinAlgError:
+        return []
     theta = problem.start - linalg.cho_solve(factor, at.gradient / scale) / scale
     again = problem.point(theta)
-    return theta - linalg.cho_solve(factor, again.gradient / scale) / scale
+    return [theta - linalg.cho_solve(factor, again.gradient / scale) / scale]
 
 
-def _closed(problem: Problem) -> Any:
-    expression = problem.plan.closed
-    if expression is None:
-        return None
+def _closed(problem: Problem) -> list[Any]:
+    """Return the stationary points at these data, those that have a value."""
+    found = problem.plan.closed
+    if found is None:
+        return []
+    values = {**problem.bound.values, **problem.bound.sizes}
+    names = [block.name for block in problem.parameters.blocks]
     try:
-        found = expression.evaluate({**problem.bound.values, **problem.bound.sizes})
-    except DataError:
-        return None
-    if np.shape(found) != problem.parameters.blocks[0].shape or not np.all(np.isfinite(found)):
-        return None
-    return problem.parameters.flatten({problem.parameters.blocks[0].name: found})
+        if isinstance(found.expr, tuple):
+            results = [{n: p.values[n].evaluate(values) for n in names} for p in found.points]
+        else:
+            value = found.evaluate(values)
+            results = [dict(value) if isinstance(value, ByName) else {names[0]: value}]
+    except (DataError, NoClosedFormError):
+        return []
+    blocks = problem.parameters.blocks
+    fitting = [r for r in results if all(np.shape(r[b.name]) == b.shape for b in blocks)]
+    return [theta for theta in map(problem.parameters.flatten, fitting) if np.all(np.isfinite(theta))]
 
 
 def _by_newton(problem: Problem, covariance: str | None) -> FitResult:

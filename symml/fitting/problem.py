@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import sympy as sp
 
-from symml.errors import DataError, NoClosedFormError, NotSupportedError, ShapeError
+from symml.errors import DataError, InternalError, NoClosedFormError, NotSupportedError, ShapeError
 from symml.fitting.binding import Bound, bind, by_name
 from symml.fitting.joint import Generated, generate, joint
 from symml.fitting.newton import Joint, Point, Region, evaluate
 from symml.fitting.parameters import Parameters, default_start, named_start, parameters_of
 from symml.fitting.squares import Square, squares_of
-from symml.language.expressions import Expression
 from symml.language.names import canonical, unicode_name
 from symml.language.operators import name_of, show_shape
 from symml.language.symbols import is_dimension
@@ -24,6 +23,7 @@ from symml.language.tables import symbol_table
 
 if TYPE_CHECKING:
     from symml.derivation.derivation import Derivation
+    from symml.derivation.stationary_point import StationaryPoint
 
 
 class Plan:
@@ -54,16 +54,12 @@ class Plan:
         return not any({leaf.name for leaf in node.leaves} & {leaf.name for leaf in moving} for node in nodes)
 
     @cached_property
-    def closed(self) -> Expression | None:
-        """The closed form of the only variable, when stationary() finds one."""
-        d = self.derivation
-        if not d.single:
-            return None
+    def closed(self) -> StationaryPoint | None:
+        """The stationary points, when stationary() finds closed forms."""
         try:
-            found = d.stationary().expr
-        except (NoClosedFormError, NotSupportedError):
+            return self.derivation.stationary()
+        except (NoClosedFormError, NotSupportedError, InternalError):
             return None
-        return found if isinstance(found, Expression) else None
 
     @cached_property
     def first(self) -> Generated:

@@ -307,11 +307,20 @@ def _finish(graph: Graph) -> Expression | None:
         if len(out) == 1:
             body = weight if weight is not None else ones(size)
         else:
-            body = call("diag", weight) if weight is not None else eye(size)
-            body = eye(size) if isinstance(weight, Ones) else body
+            body = _diagonal(weight) if weight is not None else eye(size)
     elif len(out) == 2:
         body = _matrix(graph, *out)
     return attach(graph.scalars, body)
+
+
+def _diagonal(weight: Expression) -> Expression:
+    """diag(v); the diagonal matrix of a matrix's own diagonal is A ⊙ I."""
+    if isinstance(weight, Ones):
+        return eye(weight.shape[0])
+    if isinstance(weight, Call) and weight.function == "diag":
+        matrix = weight.args[0]
+        return elementwise_product(matrix, eye(matrix.shape[0]))
+    return call("diag", weight)
 
 
 def _matrix(graph: Graph, i: int, j: int) -> Expression:
@@ -319,6 +328,9 @@ def _matrix(graph: Graph, i: int, j: int) -> Expression:
     if graph.edges:
         (edge,) = graph.edges
         matrix = graph.oriented(edge, i)
+        if left is not None and right is not None and left is not right:
+            spread = multiply_any(left, flip(right, graph.symmetric))
+            return elementwise_product(spread, matrix)
         parts = [] if left is None else [call("diag", left)]
         return multiply_any(*parts, matrix, *([] if right is None else [call("diag", right)]))
     if left is None and right is None:
@@ -333,15 +345,29 @@ def attach(scalars: Sequence[Expression], body: Expression | None) -> Expression
     pure = [s for s in scalars if isinstance(s, Scalar)]
     inverse = [s for s in scalars if _is_inverse(s)]
     others = [s for s in scalars if not isinstance(s, Scalar) and s not in inverse]
-    coefficient = scalar(1)
+    coefficient: Expression = scalar(1)
     for s in pure:
-        coefficient = multiply_any(coefficient, s)  # type: ignore[assignment]
+        coefficient = multiply_any(coefficient, s)
+    coefficient, others = _with_means(coefficient, others)
     numerator = abs(coefficient.value.as_numer_denom()[0]) if isinstance(coefficient, Scalar) else 1
     front = numerator != 1 and body is not None
     parts = [coefficient, *others, *(inverse if front else [])]
     if body is not None:
         parts.append(body)
     return multiply_any(*parts, *([] if front else inverse))
+
+
+def _with_means(coefficient: Expression, factors: list[Expression]) -> tuple[Expression, list[Expression]]:
+    """sum(x)/n is mean(x) for a vector of length n."""
+    assert isinstance(coefficient, Scalar)
+    found = []
+    for s in factors:
+        if isinstance(s, Call) and s.function == "sum" and len(s.args[0].shape) == 1:
+            size = s.args[0].shape[0]
+            if coefficient.value.as_numer_denom()[1].has(size) and not isinstance(size, int):
+                coefficient, s = scalar(coefficient.value * size), call("mean", s.args[0])
+        found.append(s)
+    return coefficient, found
 
 
 def _is_inverse(e: Expression) -> bool:

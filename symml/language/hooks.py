@@ -1,10 +1,12 @@
 """Hooks: bodies of `Expression` methods that belong to higher layers, filled by those layers when they are imported.
 
-`Expression` stays free of imports from above, and `help()` still shows every method.
+`Expression` stays free of imports from above, and `help()` still shows every method. A room that many sessions never
+enter is only announced: it is imported when one of its methods is first called.
 """
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +14,7 @@ if TYPE_CHECKING:
     from symml.language.expressions import Expression
 
 _bodies: dict[str, Callable[..., Any]] = {}
+_homes: dict[str, str] = {}
 
 
 def provide(name: str, body: Callable[..., Any]) -> None:
@@ -19,8 +22,15 @@ def provide(name: str, body: Callable[..., Any]) -> None:
     _bodies[name] = body
 
 
+def announce(module: str, *names: str) -> None:
+    """Say that importing `module` provides the bodies of these methods."""
+    _homes.update(dict.fromkeys(names, module))
+
+
 def call(name: str, *arguments: Any) -> Any:
     """Run a hooked method."""
+    if name not in _bodies:
+        importlib.import_module(_homes[name])
     return _bodies[name](*arguments)
 
 

@@ -542,11 +542,15 @@ def call(function: str, *arguments: Any) -> Expression:
 
 
 def apply_lambda(function: sp.Lambda, argument: Any) -> Expression:
-    """Return a SymPy Lambda of one variable applied elementwise."""
+    """Return a SymPy Lambda of one variable applied elementwise; its variable is renamed, so that equal ones are one."""
     argument = as_expression(argument)
     if isinstance(argument, Scalar):
-        return scalar(function(argument.value))
-    return make(Apply, (argument,), (function,), argument.shape)
+        return scalar(exact(function(argument.value)))
+    taken = {s.name for s in function.free_symbols}
+    name = next(n for n in ("t", "s", "u", *(f"t{k}" for k in range(len(taken) + 1))) if n not in taken)
+    variable = sp.Symbol(name, real=True)
+    body = function(variable)
+    return argument if body == variable else make(Apply, (argument,), (sp.Lambda(variable, body),), argument.shape)
 
 
 def subtract(a: Any, b: Any) -> Expression:

@@ -7,11 +7,21 @@ from typing import Any
 
 from symml.errors import NotSupportedError
 from symml.language import hooks
-from symml.language.operators import as_expression, call, power
+from symml.language.expressions import Expression
+from symml.language.operators import (
+    agree,
+    as_expression,
+    call,
+    elementwise_division,
+    elementwise_power,
+    elementwise_product,
+)
 
-OPERATORS = {
-    "add": "add", "subtract": "subtract", "multiply": "multiply", "matmul": "multiply", "divide": "divide",
-    "true_divide": "divide", "power": "power", "float_power": "power",
+OPERATORS = {"add": "add", "subtract": "subtract", "matmul": "multiply"}
+ELEMENTWISE = {
+    "multiply": ("multiply", elementwise_product), "divide": ("divide", elementwise_division),
+    "true_divide": ("divide", elementwise_division), "power": ("power", elementwise_power),
+    "float_power": ("power", elementwise_power),
 }  # fmt: skip
 FUNCTIONS = {
     "exp": "exp", "log": "log", "sqrt": "sqrt", "absolute": "abs", "fabs": "abs", "sign": "sign", "sin": "sin",
@@ -21,7 +31,7 @@ FUNCTIONS = {
 
 
 def array_ufunc(ufunc: Any, method: str, inputs: Sequence[Any], options: Mapping[str, Any]) -> Any:
-    """Return our own function or operator for a NumPy ufunc.
+    """Return our own function or operator for a NumPy ufunc; `np.multiply(A, B)` stays elementwise.
 
     Raises
     ------
@@ -36,6 +46,11 @@ def array_ufunc(ufunc: Any, method: str, inputs: Sequence[Any], options: Mapping
     lifted = [as_expression(value) for value in inputs]
     if name in OPERATORS:
         return hooks.operate(OPERATORS[name], *lifted)
+    if name in ELEMENTWISE:
+        operator, build = ELEMENTWISE[name]
+        if not isinstance(inputs[0], Expression):  # a NumPy number before our operator, such as np.float64(2) * X
+            return hooks.operate(operator, *lifted)
+        return build(*agree(lifted))
     if name in FUNCTIONS:
         return call(FUNCTIONS[name], *lifted)
     if name == "negative":
@@ -43,10 +58,9 @@ def array_ufunc(ufunc: Any, method: str, inputs: Sequence[Any], options: Mapping
     if name == "positive":
         return lifted[0]
     if name in ("square", "reciprocal"):
-        return power(lifted[0], 2 if name == "square" else -1)
-    raise NotSupportedError(
-        f"np.{name} of an expression is not supported; symml has {', '.join(sorted({*OPERATORS, *FUNCTIONS}))}"
-    )
+        return elementwise_power(lifted[0], 2 if name == "square" else -1)
+    known = ", ".join(sorted({*OPERATORS, *ELEMENTWISE, *FUNCTIONS}))
+    raise NotSupportedError(f"np.{name} of an expression is not supported; symml has {known}")
 
 
 hooks.provide("array_ufunc", array_ufunc)

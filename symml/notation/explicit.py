@@ -219,6 +219,12 @@ def _diag(node: Call, args: list[Any]) -> Any:
     return sp.diag(*args[0]) if len(node.shape) == 2 else sp.Matrix([args[0][i, i] for i in range(args[0].rows)])
 
 
+def _expm(node: Call, args: list[Any]) -> Any:
+    if args[0].free_symbols and args[0].rows > 2:
+        raise NotSupportedError(f"the exponential of a symbolic matrix has no usable entries beyond 2×2: {node}")
+    return args[0].exp()
+
+
 def _toeplitz(node: Call, args: list[Any]) -> Any:
     column, row = list(args[0]), list(args[-1])
     return sp.Matrix(len(column), len(row), lambda i, j: column[i - j] if i >= j else row[j - i])
@@ -313,7 +319,7 @@ _CALLS: dict[str, Callable[[Call, list[Any]], Any]] = {
     "vec": lambda node, args: args[0].vec(),
     "diag": _diag,
     "toeplitz": _toeplitz,
-    "expm": lambda node, args: args[0].exp(),
+    "expm": _expm,
     "max": _extreme(sp.Max),
     "min": _extreme(sp.Min),
 }

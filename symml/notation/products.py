@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from symml.language.expressions import ElemPow, Expression, Eye, Hadamard, Mul, Ones, Pow, Symbol, Transpose
 from symml.notation.scalars import quotient, split
 from symml.notation.style import Piece, negated, shown, tight
-from symml.notation.table import JUXTAPOSITION, POWER, PRODUCT
+from symml.notation.table import ATOM, JUXTAPOSITION, POWER, PRODUCT
 
 if TYPE_CHECKING:
     from symml.notation.writing import Writer
@@ -34,7 +34,7 @@ def product(w: Writer, e: Mul) -> Piece:
     if len(groups) == 1 and not groups[0][0] and groups[0][1] and first == 0 and (behind or _short(e)):
         behind, groups = groups[0][1] + behind, []
     chain = e.args[first:last]
-    prefix = [quotient(w.style, *g) for g in groups if g[0] or g[1]]
+    prefix = [quotient(w.style, *_closed(w, *g)) for g in groups if g[0] or g[1]]
     body, level = _chain(w, chain, bool(prefix), bool(behind))
     if not behind:
         text = _side_by_side(w, [*prefix, Piece(body, level)])
@@ -48,6 +48,13 @@ def product(w: Writer, e: Mul) -> Piece:
         return Piece(_side_by_side(w, [*prefix, fraction]), JUXTAPOSITION, minus)
     fraction = w.style.fraction([Piece(body, JUXTAPOSITION)], behind)
     return Piece(_side_by_side(w, [*prefix, fraction]), PRODUCT, minus)
+
+
+def _closed(w: Writer, above: list[Piece], below: list[Piece]) -> tuple[list[Piece], list[Piece]]:
+    """A fraction before a chain: a product of arrays above the line stands in brackets, (xᵀ A x)/‖x‖² x."""
+    if not below or w.style.operators["fraction_in_front"]:
+        return above, below
+    return [p._replace(text=w.style.bracket(p.text), level=ATOM) if p.level == JUXTAPOSITION else p for p in above], below
 
 
 def _groups(

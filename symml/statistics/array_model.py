@@ -21,7 +21,7 @@ from symml.errors import NoClosedFormError, NotSupportedError
 from symml.fitting.fit import fit as fit_objective
 from symml.language.expressions import Expression, Symbol
 from symml.language.names import canonical, latex_name, unicode_name
-from symml.language.operators import call, elementwise_product, multiply_any, ones, scalar, transpose
+from symml.language.operators import call, elementwise_product, is_zero, multiply_any, ones, scalar, transpose, zeros
 from symml.language.tables import symbol_table
 from symml.records import Step, verdict
 from symml.statistics.distribution import Distribution, check_support
@@ -83,7 +83,7 @@ class ArrayModel(Model):
     def loglike(self) -> Expression:
         """The log-likelihood of the whole sample."""
         r = self.regression
-        return sum_over_sample(expand_links(sp.expand(r.logpdf)), r.arrays, r.size)
+        return sum_over_sample(expand_links(r.logpdf), r.arrays, r.size)
 
     def _derivation(self, objective: Expression, variables: Sequence[Any]) -> Derivation:
         read = read_objective(objective)
@@ -139,7 +139,7 @@ class ArrayModel(Model):
                     continue
                 term = _sandwich(slopes[0], lift(weights[j, k], r.arrays), slopes[1], r.size)
                 found = term if found is None else found + term
-        return found if found is not None else scalar(0)
+        return found if found is not None else zeros(*getattr(a, "shape", ()), *getattr(b, "shape", ()))
 
     def _slope(self, wheel: sp.Symbol, parameter: Any) -> Expression | None:
         """Derivative of a predictor, or of a scalar parameter itself, by a parameter."""
@@ -252,16 +252,25 @@ class ArrayModel(Model):
     def _expected(self, data: Mapping[str, Any], params: Mapping[str, Any]) -> Any:
         if self.regression.scalar_own:
             return self._expected_of_scalars(data, params)
-        values = {**data, **params}
+        values = {**data, **params, str(self.regression.size): self._count(data)}
         if len(self.parameters) == 1:
             return np.atleast_2d(self.information.evaluate(values))
-        blocks = [[np.asarray(self._information(a, b).evaluate(values)) for b in self.parameters] for a in self.parameters]
-        sizes = [int(np.size(params[p.name])) for p in self.parameters]
-        return np.block([[m.reshape(sizes[j], sizes[k]) for k, m in enumerate(row)] for j, row in enumerate(blocks)])
+        sizes = {p.name: int(np.size(params[p.name])) for p in self.parameters}
+
+        def block(a: Any, b: Any) -> Any:
+            found, shape = self._information(a, b), (sizes[a.name], sizes[b.name])
+            return np.zeros(shape) if is_zero(found) else np.reshape(found.evaluate(values), shape)
+
+        return np.block([[block(a, b) for b in self.parameters] for a in self.parameters])
+
+    def _count(self, data: Mapping[str, Any]) -> int:
+        """Number of observations."""
+        names = [e.name for e in self.regression.arrays.values() if isinstance(e, Symbol)]
+        return len(next(data[name] for name in names if name in data))
 
     def _expected_of_scalars(self, data: Mapping[str, Any], params: Mapping[str, Any]) -> Any:
         values = {**data, **params}
-        size = len(next(v for v in data.values() if np.ndim(v)))
+        size = self._count(data)
         sums = self.information.applyfunc(lambda e: sp.Float(sum_over_sample(e, self.regression.arrays, sp.Integer(size)).evaluate(values)))
         return np.array(sums.tolist(), float)
 

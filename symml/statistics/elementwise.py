@@ -85,15 +85,14 @@ def sum_over_sample(value: sp.Expr, arrays: Arrays, size: Any) -> Expression:
 
     A product of two arrays becomes a dot product, a square a squared norm, what holds no array is counted `size` times.
     """
-    terms = []
-    plain = sp.S.Zero
+    terms, plain = [], []
     for term in sorted(sp.Add.make_args(value), key=lambda t: t.could_extract_minus_sign()):
         if not term.has(*arrays):
-            plain += term
+            plain.append(size * term)
             continue
         outside, inside = term.as_independent(*arrays, as_Add=False)
         terms.append(multiply_any(scalar(outside), _total(inside, arrays)))
-    return add(scalar(size * plain), *terms) if plain != 0 else add(*terms)
+    return add(*([scalar(sp.Add(*plain))] if plain else []), *terms)
 
 
 def _total(inside: sp.Expr, arrays: Arrays) -> Expression:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import sympy as sp
@@ -214,7 +215,7 @@ def _column(x: sp.Symbol, domain: Domain | None, rng: np.random.Generator) -> np
 
 def value_at(e: sp.Expr, at: Mapping[sp.Symbol, float]) -> float:
     """Return the number of an expression at given values, computed to 30 digits; nan if it is not a real number."""
-    found = sp.sympify(e).evalf(30, subs={s: sp.Float(v, 30) for s, v in at.items()})
+    found = sp.N(sp.sympify(e).xreplace({s: sp.Float(v, 30) for s, v in at.items()}), 30)
     return float(found) if found.is_Float or found.is_Rational else float("nan")
 
 
@@ -241,7 +242,7 @@ def _is_maximum(problem: Problem, values: Mapping[sp.Symbol, sp.Expr], at: Mappi
     point |= {p: value_at(values[p], point) for p in problem.parameters}
     if not all(in_domain(p, point[p]) for p in problem.parameters):
         return False
-    gradient = [value_at(sp.diff(problem.loglike, p), point) for p in problem.parameters]
+    gradient = [value_at(e, point) for e in _gradient(problem)]
     scale = max(1.0, *(abs(point[p]) for p in problem.parameters))
     hessian = np.array([[value_at(e, point) for e in row] for row in _hessian(problem).tolist()])
     if not (np.all(np.isfinite(gradient)) and np.all(np.isfinite(hessian))):
@@ -249,8 +250,18 @@ def _is_maximum(problem: Problem, values: Mapping[sp.Symbol, sp.Expr], at: Mappi
     return max(map(abs, gradient)) < TOLERANCE * scale * max(1.0, float(np.max(np.abs(hessian)))) and float(np.linalg.eigvalsh(hessian)[-1]) < 0
 
 
+@lru_cache(maxsize=64)
+def _derivatives(loglike: sp.Expr, parameters: tuple[sp.Symbol, ...]) -> tuple[list[sp.Expr], sp.Matrix]:
+    slopes = [sp.diff(loglike, p) for p in parameters]
+    return slopes, sp.Matrix([[sp.diff(g, p) for p in parameters] for g in slopes])
+
+
+def _gradient(problem: Problem) -> list[sp.Expr]:
+    return _derivatives(problem.loglike, problem.parameters)[0]
+
+
 def _hessian(problem: Problem) -> sp.Matrix:
-    return sp.hessian(problem.loglike, problem.parameters)
+    return _derivatives(problem.loglike, problem.parameters)[1]
 
 
 def _at_root(problem: Problem, values: Mapping[sp.Symbol, sp.Expr]) -> sp.Matrix:
@@ -264,8 +275,8 @@ def _interior(problem: Problem, values: Mapping[sp.Symbol, sp.Expr]) -> dict[sp.
         domain, inside = getattr(p, "domain", None), sp.Dummy(positive=True)
         if values[p].is_Symbol and domain is not None and domain.low is not None and domain.high is not None:
             found[values[p]] = domain.low + (domain.high - domain.low) * inside / (1 + inside)
-        elif values[p].is_Symbol and p.is_positive:
-            found[values[p]] = inside
+        elif p.is_positive:
+            found |= {s: sp.Dummy(positive=True) for s in values[p].free_symbols if s.is_nonnegative and s not in found}
     return found
 
 

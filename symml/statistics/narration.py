@@ -101,9 +101,8 @@ def ends(found: Estimators, loglike: sp.Expr, parameters: Sequence[sp.Symbol], s
         for end, sign in _ends_of(s, closed):
             label = unicode_name(s.name)
             relation = f"{label} {'>' if sign == '+' else '<'} {end}"
-            limit = sp.limit(highest, s, end, sign)
-            code = "unbounded" if limit == sp.oo else "boundary"
-            what = "the likelihood grows without bound" if limit == sp.oo else "the maximum lies on the boundary of the domain"
+            code = "unbounded" if _grows(highest, s, end, sign) else "boundary"
+            what = "the likelihood grows without bound" if code == "unbounded" else "the maximum lies on the boundary of the domain"
             rows.append((Condition(relation, _test(s.name, end, sign)), ModelWarning(code, f"{label} = {end}: {what}")))
     return tuple(rows)
 
@@ -120,9 +119,24 @@ def _ends_of(s: sp.Symbol, closed: Mapping[sp.Symbol, Any]) -> list[tuple[Any, s
     return list(dict.fromkeys(rows))
 
 
+def _grows(highest: sp.Expr, s: sp.Symbol, end: Any, sign: str) -> bool:
+    """Whether the highest likelihood goes to infinity as a statistic goes to the end of its range."""
+    a, b, c = (_near(highest, s, end, sign, digits) for digits in (10, 20, 40))
+    return c - b > 1 and c - b > 1.5 * (b - a)
+
+
 def _touches(value: sp.Expr, s: sp.Symbol) -> bool:
-    limit = sp.limit(value, s, 0, "+")
-    return limit in (0, sp.oo)
+    """Whether an estimate goes to zero or infinity as a statistic goes to zero."""
+    found = abs(_near(value, s, 0, "+", 60))
+    return found < 1e-20 or found > 1e20
+
+
+def _near(e: sp.Expr, s: sp.Symbol, end: Any, sign: str, digits: int) -> float:
+    """Value of an expression close to an end of the range of a statistic, at a fixed point of everything else."""
+    step = sp.Float(10, 80) ** -digits
+    at = {other: sp.Rational(3 + k, 7) for k, other in enumerate(sorted(e.free_symbols - {s}, key=str))}
+    found = sp.N(e.xreplace(at | {s: end + step if sign == "+" else end - step}), 60)
+    return float(found) if found.is_Float or found.is_Rational else float("nan")
 
 
 def _test(name: str, end: Any, sign: str) -> Callable[[Mapping[str, Any]], bool]:

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, final
 
 import numpy as np
 import sympy as sp
 
-from symml.derivation.derivation import Derivation
 from symml.derivation.mappings import ByName
-from symml.derivation.objective import read_objective
 from symml.errors import DataError, NoClosedFormError, SymmlError
-from symml.fitting.binding import bind
-from symml.fitting.fit import fit as fit_objective
+from symml.fitting.binding import Bound, bind
 from symml.language.expressions import Expression, Symbol
 from symml.language.names import unicode_name
 from symml.language.operators import scalar
@@ -25,6 +22,7 @@ from symml.statistics import narration
 from symml.statistics.estimators import Estimators, Problem, estimators, in_domain, tidy, value_at
 from symml.statistics.frames import lengths, read_data
 from symml.statistics.information import expected_terms, information
+from symml.statistics.maximum import Joint, maximum
 from symml.statistics.model import Model
 from symml.statistics.records import Condition, ModelWarning
 from symml.statistics.results import LikelihoodFit
@@ -222,16 +220,18 @@ class SampleModel(Model):
             If the data do not fit the model, or the likelihood has no maximum inside the domain.
         """
         at, n = self._numbers(data, values)
-        closed = None not in self._estimators.closed.values()
-        if closed:
-            start = self._closed_values(at)
-            self._check_inside(start, at)
-        objective = read_objective(scalar(-self.loglike.value))
-        derivation = Derivation(objective, self.parameters, False)
-        known = {s.name: v for s, v in at.items()} | {self.observation.size.name: n}
-        result = fit_objective(derivation, {k: v for k, v in known.items() if k in objective.symbols}, {}, start, "loglike")
-        result = replace(result, n=n, method="closed form" if closed else result.method)
+        closed = None
+        if None not in self._estimators.closed.values():
+            closed = self._closed_values(at)
+            self._check_inside(closed, at)
+        values = {s.name: v for s, v in at.items()}
+        bound = Bound(values, {self.observation.size.name: n}, {}, {})
+        result = maximum(self._joint, bound, closed, start, n, {s.name: s for s in (*self.parameters, *at)})
         return with_covariance(self.text, result, cov_type, lambda: self._expected(at, n, result.params))
+
+    @cached_property
+    def _joint(self) -> Joint:
+        return Joint(self.observation.size * self._mean_loglike, self.parameters)
 
     def _check_inside(self, found: Mapping[str, float], at: Mapping[sp.Symbol, float]) -> None:
         for condition, warning in self._ends:

@@ -141,7 +141,7 @@ def arranged(mean: sp.Expr, found: Sequence[Statistic], size: sp.Expr) -> sp.Exp
     terms = sp.Add.make_args(sp.expand(mean.xreplace(constants)))
     apart = [t for t in terms if t.has(sp.Function, *back)]
     rest = sp.Add(*(t for t in terms if t not in apart))
-    if sp.fraction(sp.factor(rest))[1].free_symbols:
+    if sp.fraction(sp.factor(rest))[1].free_symbols or any(rest.has(s.symbol**2) for s in found):
         together = [presented(size * rest, found)]
     else:
         together = [size * t for t in sp.Add.make_args(rest)]
@@ -152,6 +152,10 @@ def presented(e: sp.Expr, found: Sequence[Statistic]) -> sp.Expr:
     """Return an expression over one denominator, with squares of statistics completed and the sign in front."""
     top, below = sp.fraction(sp.factor(e))
     outside, factors = top.as_coeff_mul()
+    for factor in sp.Mul.make_args(below):
+        base, exponent = factor.as_base_exp()
+        if base.is_Add and exponent.is_odd and base.as_coeff_Add()[0].is_negative:
+            outside, below = -outside, below / factor * (-base) ** exponent
     shown = []
     for factor in factors:
         for s in found:

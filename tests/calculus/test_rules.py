@@ -29,16 +29,16 @@ SAMPLES = {
     "det": ("det(A B + C)", "A", SQUARE),
     "lse": ("logsumexp(D x + c)", "x", "D: m x d, x: d, c: m"),
     "softmax": ("c' softmax(D x)", "x", "D: m x d, x: d, c: m"),
-    "fuse": ("norm(vec(D W))^2 + sum(kron(D, W))", "W", "D: m x d, W: d x k"),
-    "split": ("norm(kron(D, W) u)^2", "W", "D: m x d, W: k x h, u: d*h"),
-    "expm": ("tr(C expm(A))", "A", SQUARE), "logm": ("tr(logm(S))", "S", "S: n x n spd"),
-    "sqrtm": ("tr(C sqrtm(S))", "S", "S: n x n spd, C: n x n"), "sinm": ("tr(C sinm(A))", "A", SQUARE),
-    "cosm": ("tr(C cosm(A))", "A", SQUARE), "frechet": ("tr(C expm(A))", "A", SQUARE),
+    "fuse": ("norm(vec(D W))^2 + sum(vec(D W) .* kron(a, b))", "W", "D: m x d, W: d x k, a: k, b: m"),
+    "split": ("norm(kron(D, W) vec(V) + vec(U))^2", "W", "D: m x d, W: k x h, V: h x d, U: k x m"),
+    "expm": ("tr(expm(A B))", "A", SQUARE), "logm": ("tr(logm(2 S))", "S", "S: n x n spd"),
+    "sqrtm": ("tr(sqrtm(2 S))", "S", "S: n x n spd"), "sinm": ("tr(sinm(A B))", "A", SQUARE),
+    "cosm": ("tr(cosm(A B))", "A", SQUARE), "frechet": ("tr(expm(A B))", "A", SQUARE),
     "normnuc": ("normnuc(D W)", "W", "D: m x d, W: d x k"), "normspec": ("normspec(D W)", "W", "D: m x d, W: d x k"),
     "eigmax": ("eigmax(S)", "S", "S: n x n symmetric"),
-    "eigmaxprojector": ("tr(C eigmaxprojector(S))", "S", "S: n x n symmetric, C: n x n"),
 }  # fmt: skip
-NO_SECOND = {"expm", "logm", "sqrtm", "sinm", "cosm", "frechet", "eigmaxprojector", "normnuc", "normspec", "eigmax"}
+NO_SECOND = {"expm", "logm", "sqrtm", "sinm", "cosm", "frechet", "normnuc", "normspec", "eigmax"}
+REFUSED = {"toeplitz": "x' toeplitz(x) x", "eigmaxprojector": "tr(B eigmaxprojector(S))"}  # no rule: never a zero
 
 
 @pytest.mark.parametrize("op", sorted(table()))
@@ -60,7 +60,7 @@ def operators_of(text: str, where: str) -> set[str]:
     return {n.op for n in walk(lower(sml.parse(text, where=where))) if isinstance(n, Apply)}
 
 
-@pytest.mark.parametrize("op", sorted(set(table()) - {"frechet", "split"}))
+@pytest.mark.parametrize("op", sorted(set(table()) - {"frechet", "split", "fuse"}))
 def test_sample_holds_its_operator(op):
     assert op in operators_of(SAMPLES[op][0], SAMPLES[op][2])
 
@@ -110,8 +110,7 @@ def samples_of(rule) -> tuple[str, str, str]:
     if rule.name.endswith(("_of_view", "_of_transpose")):
         f = rule.key
         scalar_valued = rule.name.endswith("_of_transpose")
-        where = "A: n x n spd" if f in ("logm", "sqrtm") else "A: n x n"
-        return f"{f}(A')", f"{f}(A)" if scalar_valued else f"{f}(A)'", where
+        return f"{f}(A')", f"{f}(A)" if scalar_valued else f"{f}(A)'", "A: n x n"
     raise AssertionError(f"the rewrite {rule.name} has no sample in this file")
 
 
@@ -122,6 +121,8 @@ def test_rewrite_is_sound_and_fires(rule):
     assert lower(a).digest == lower(b).digest, "the rule does not fire on its sample"
     rng = np.random.default_rng(3)
     values, sizes = draw({**a.declarations, **b.declarations}, rng)
+    if rule.name in ("logm_of_view", "sqrtm_of_view"):
+        values["A"] = np.triu(values["A"], 1) + np.diag(1.0 + np.arange(len(values["A"])))  # eigenvalues above zero
     np.testing.assert_allclose(a.evaluate({**sizes, **values}), b.evaluate({**sizes, **values}), rtol=1e-9, atol=1e-10)
 
 
@@ -141,11 +142,11 @@ ARRAYS = {
     "sum": "sum(x .* x .* c)", "mean": "mean(x .* x)", "norm": "norm(x + c)", "norm1": "norm1(x + c)", "sumsq": "sumsq(D x)",
     "trace": "tr(A B A)", "det": "det(A)", "logdet": "logdet(A)", "inv": "tr(inv(A) B)", "diag": "x' diag(x) diag(A)",
     "kron": "sum(kron(x, y) .* kron(x, y))", "vec": "norm(vec(A B))", "eye": "x' (eye(n) + A) x", "ones": "x' ones(n, n) x",
-    "rowsum": "rowsum(A B)' x", "colsum": "colsum(A B)' x", "toeplitz": "x' toeplitz(x) x", "dot": "dot(x, A x)",
+    "rowsum": "rowsum(A B)' x", "colsum": "colsum(A B)' x", "dot": "dot(x, A x)",
     "mul": "sum(mul(x, x))", "div": "sum(div(c, x .* x + 1))", "power": "sum(power(x .* x + 1, 3))",
     "softmax": "c' softmax(x)", "logsumexp": "logsumexp(D x)", "max": "sum(max(x, c))", "min": "sum(min(x, c))",
-    "expm": "tr(B expm(A))", "logm": "tr(logm(S))", "sqrtm": "tr(sqrtm(S))", "sinm": "tr(B sinm(A))", "cosm": "tr(B cosm(A))",
-    "eigmax": "eigmax(A + A')", "eigmaxprojector": "tr(B eigmaxprojector(S))", "normnuc": "normnuc(A)", "normspec": "normspec(A)",
+    "expm": "tr(expm(A B))", "logm": "tr(logm(S))", "sqrtm": "tr(sqrtm(S))", "sinm": "tr(sinm(A B))", "cosm": "tr(cosm(A B))",
+    "factorial": "sum(factorial(x .* x))", "polygamma": "sum(polygamma(2, x .* x + 1))", "eigmax": "eigmax(A + A')", "normnuc": "normnuc(A)", "normspec": "normspec(A)",
 }  # fmt: skip
 WHERE = "x: n, c: n, y: m, A: n x n invertible, B: n x n, D: m x n, S: n x n spd"
 
@@ -153,6 +154,11 @@ WHERE = "x: n, c: n, y: m, A: n x n invertible, B: n x n, D: m x n, S: n x n spd
 @pytest.mark.parametrize("name", sorted(functions()))
 def test_function_to_second_order(name):
     f = functions()[name]
+    if name in REFUSED:
+        e = sml.parse(REFUSED[name], where=WHERE)
+        with pytest.raises((MissingRuleError, NotSupportedError)):
+            print(sml.derive(e, wrt="x" if "x" in e.declarations else "S").gradient)
+        return
     if f.kind == "elementwise":
         e, x = objective(f)
         d = sml.derive(e, wrt=x)

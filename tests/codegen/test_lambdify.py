@@ -332,6 +332,53 @@ def test_an_action_becomes_a_dense_array():
     np.testing.assert_allclose(f(a, w), expected)
 
 
+def actions():
+    A, B, W, X, P, M, V, S, lam = declare(
+        "A: d x d, B: k x k, W: d x k, X: n x d, P: n x k, M: n x d, V: k x d, S: d x d spd, lam > 0"
+    )
+    k = W.shape[1]
+    arguments = [A, B, W, X, P, M, V, S, lam]
+
+    def softmax(D):
+        R = elementwise_product(P, X * D)
+        return X.T * (R - elementwise_product(P, call("rowsum", R) * ones(k).T))
+
+    return arguments, [
+        (W, lambda D: A * D * B + lam * D),
+        (W, lambda D: W * D.T * W + D * W.T * W),
+        (W, softmax),
+        (W, lambda D: X.T * elementwise_product(P, P, X * D)),
+        (P, lambda D: 2 * elementwise_product(M, M, D * V) * V.T + 2 * lam * D),
+        (W, lambda D: power(S, -1) * D),
+        (A, lambda D: -1 * power(A, -1) * D * power(A, -1)),
+        (A, lambda D: call("trace", D) * A + call("trace", S * D) * eye(A.shape[0]) + call("diag", call("diag", D))),
+        (A, lambda D: X * D * ones(A.shape[0])),
+        (A, lambda D: D.T + call("expm", A) * D),
+    ]
+
+
+@pytest.mark.parametrize("k", range(10))
+def test_dense_arrays_of_actions_match_the_basis_directions(k):
+    arguments, cases = actions()
+    variable, body_of = cases[k]
+    direction = differential_of(variable)
+    linear = body_of(direction)
+    f = lambdify(arguments, make(Action, (direction, linear), ("H",), (*linear.shape, *variable.shape)))
+    sizes = {"n": 6, "d": 3, "k": 2}
+    values = [
+        1.3 if not hasattr(a, "shape") else draw(j, *(sizes[str(s)] for s in a.shape)) for j, a in enumerate(arguments)
+    ]
+    values[7] = values[7] @ values[7].T + np.eye(3)
+    one = lambdify([*arguments, direction], linear)
+    shape = tuple(sizes[str(s)] for s in variable.shape)
+    found = f(*values)
+    for place in np.ndindex(shape):
+        basis = np.zeros(shape)
+        basis[place] = 1
+        np.testing.assert_allclose(found[..., *place], one(*values, basis), atol=1e-12)
+    assert "dense_action" not in f.source
+
+
 def test_an_index_formula_is_an_einsum():
     X, v = declare("X: n x d, v: n")
     formula = make(Einstein, (X, X, v), (("ij", "ij", "i"), "j"), (X.shape[1],))

@@ -64,8 +64,8 @@ def draw(seed):
         "X": rng.standard_normal((5, 3)), "Q": rng.standard_normal((5, 3)), "w": rng.standard_normal(3),
         "n": 5, "d": 3, "v": rng.standard_normal(5), "u": rng.random(5) + 0.1,
         "p": simplex / simplex.sum(),
-        "S": G @ G.T + 0.1 * np.eye(3), "P": H @ H.T, "A": rng.standard_normal((3, 3)), "D": G + G.T, "lam": rng.random() + 0.1,
-        "c": rng.standard_normal(), "q": rng.random(), "M": (rng.random((5, 3)) < 0.5) * 1.0,
+        "S": G @ G.T + 0.1 * np.eye(3), "P": H @ H.T, "A": rng.standard_normal((3, 3)), "D": G + G.T,
+        "lam": rng.random() + 0.1, "c": rng.standard_normal(), "q": rng.random(), "M": (rng.random((5, 3)) < 0.5) * 1.0,
     }  # fmt: skip
 
 

@@ -52,6 +52,11 @@ SAME = {
     "np.divide": (lambda: np.divide(w, 2), lambda: w / 2),
     "np.abs": (lambda: np.abs(w), lambda: abs(w)),
     "np.square of a scalar": (lambda: np.square(w.T * w), lambda: (w.T * w) ** 2),
+    "np.multiply is elementwise": (lambda: np.multiply(S, S), lambda: call("mul", (S, S))),
+    "np.multiply by a number": (lambda: np.multiply(w, 2), lambda: 2 * w),
+    "np.divide is elementwise": (lambda: np.divide(w, w + 2), lambda: call("div", (w, w + 2))),
+    "np.power is elementwise": (lambda: np.power(S, 2), lambda: call("power", (S, scalar(2)))),
+    "np.square is elementwise": (lambda: np.square(S), lambda: call("power", (S, scalar(2)))),
     "np.negative": (lambda: np.negative(w), lambda: -w),
     "np.maximum": (lambda: np.maximum(w, 0), lambda: call("max", (w, scalar(0)))),
 }
@@ -84,7 +89,8 @@ REFUSED = {
     "none": (lambda: w + None, TypeError, ""),
     "vector times vector": (lambda: w * w, ShapeError, "dot"),
     "vector power": (lambda: w**2, ShapeError, "elementwise"),
-    "np.square of a vector": (lambda: np.square(w), ShapeError, "elementwise"),
+    "numpy number over a vector": (lambda: np.float64(2) / w, ShapeError, "elementwise"),
+    "numpy number to a vector": (lambda: np.float64(2) ** w, ShapeError, "scalar"),
     "scalar symbol plus square": (lambda: X.T * X + lam, ShapeError, "eye"),
     "sympy function of a product": (lambda: sp.sin(w.T * w), sp.SympifyError, ""),
     "unknown SymPy class": (

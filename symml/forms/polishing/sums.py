@@ -11,6 +11,7 @@ from functools import lru_cache
 import sympy as sp
 
 from symml.forms.cost import cost
+from symml.forms.graph import attach
 from symml.language.expressions import (
     Add, Call, Expression, Eye, Hadamard, Mul, Ones, Scalar, Symbol, Transpose, postorder,
 )  # fmt: skip
@@ -109,6 +110,12 @@ def _parts(e: Expression) -> tuple[sp.Expr, list[Expression], list[Expression]]:
     return e.coefficient, [a for a in e.args if a.shape == ()], [a for a in e.args if a.shape != ()]
 
 
+def _joined(value: sp.Expr, scalars: Sequence[Expression], chain: Sequence[Expression]) -> Expression:
+    """A term from its coefficient, scalar factors and arrays; divisors stand as people write them."""
+    body = multiply_any(*chain) if chain else None
+    return attach([scalar(value), *scalars], body)
+
+
 def _by_sides(terms: Sequence[Expression]) -> list[Expression]:
     """A B C + A D C → A (B + D) C for terms that begin or end alike."""
     parsed = [_parts(t) for t in terms]
@@ -125,7 +132,7 @@ def _by_sides(terms: Sequence[Expression]) -> list[Expression]:
             for k in members:
                 value, scalars, chain = parsed[k]
                 rest = chain[1:] if side == 0 else chain[:-1]
-                inner.append(multiply_any(scalar(value), *scalars, *rest))
+                inner.append(_joined(value, scalars, rest))
             if len({i.shape for i in inner}) > 1:
                 continue
             for total in _with_scalars_out(combine(inner)):
@@ -156,7 +163,7 @@ def _by_traces(terms: Sequence[Expression]) -> list[Expression]:
     for total in _with_scalars_out(combine(inner)):
         value, scalars, chain = _parts(total)
         trace = call("trace", multiply_any(*chain))
-        options.append(_replace(terms, members, multiply_any(scalar(value), *scalars, trace)))
+        options.append(_replace(terms, members, _joined(value, [*scalars, trace], [])))
     return options
 
 
@@ -223,10 +230,10 @@ def _by_scalars(terms: Sequence[Expression]) -> list[Expression]:
                 rest = list(own)
                 for s in scalars:
                     rest.remove(s)
-                inner.append(multiply_any(scalar(value / factor), *rest, *chain))
+                inner.append(_joined(value / factor, rest, chain))
             if any(isinstance(i, Scalar) for i in inner) and any(i.shape != () for i in inner):
                 continue
-            options.append(multiply_any(scalar(factor), *scalars, _arranged(add(*inner))))
+            options.append(_joined(factor, scalars, [_arranged(add(*inner))]))
     return options
 
 
