@@ -161,6 +161,16 @@ def test_import_symml_imports_neither_sympy_nor_numpy():
     assert fresh(f"import sys, symml; print([m for m in {HEAVY} if m in sys.modules])").stdout == "[]\n"
 
 
+def test_a_gradient_needs_no_scipy_rooms_and_no_fitting():
+    """What a fresh process imports is most of the time until the first answer."""
+    program = (
+        "import sys, symml; print(symml.derive('||X w - y||^2', wrt='w', where='X: n x d, y: n, w: d').gradient); "
+        "rooms = ('scipy.linalg', 'scipy.special', 'scipy.stats', 'scipy.optimize', 'matplotlib', 'symml.fitting'); "
+        "print([m for m in rooms if m in sys.modules])"
+    )
+    assert fresh(program).stdout.splitlines() == ["2 Xᵀ (X w − y)", "[]"]
+
+
 @pytest.mark.skipif(not hasattr(os, "wait4"), reason="CPU time of one child needs os.wait4")
 def test_help_takes_little_time():
     child = subprocess.Popen([sys.executable, "-m", "symml", "--help"], stdout=subprocess.DEVNULL)

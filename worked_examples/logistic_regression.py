@@ -45,9 +45,9 @@ except sml.NotSupportedError as error:
 else:
     raise AssertionError("standard errors without an assumption")
 try:
-    loss.fit(X=design, y=(temperature > 65.5).astype(float))
+    loss.fit(X=design, y=(temperature > 64.5).astype(float))
 except sml.DataError as error:
-    assert "perfectly separated by column 2 of X at 65.5" in str(error), error
+    assert "perfectly separated by column 2 of X at 64.5" in str(error), error
 else:
     raise AssertionError("separated classes were fitted")
 

@@ -286,13 +286,19 @@ def _merge(
 def _finish(coefficient: Fraction, factors: Sequence[Factor], out: Indices, sizes: Mapping[int, Any]) -> Node:
     if not factors and not out:
         return const(coefficient)
-    if len(factors) == 1 and coefficient == 1 and factors[0][1] == out and len(set(out)) == len(out):
-        return factors[0][0]
+    if len(factors) == 1 and coefficient == 1 and len(set(out)) == len(out):
+        ((only, idx),) = factors
+        if idx == out or (idx == out[::-1] and is_symmetric(only)):
+            return only
     names: dict[int, int] = {}
     for i in (*out, *(i for _, idx in factors for i in idx)):
         names.setdefault(i, len(names))
-    renamed = tuple((f, tuple(names[i] for i in idx)) for f, idx in factors)
+    renamed = tuple((f, _sorted_if_symmetric(f, tuple(names[i] for i in idx))) for f, idx in factors)
     return _make_ein(coefficient, renamed, tuple(names[o] for o in out), tuple(sizes[i] for i in names))
+
+
+def _sorted_if_symmetric(node: Node, idx: Indices) -> Indices:
+    return idx[::-1] if len(idx) == 2 and idx[0] > idx[1] and is_symmetric(node) else idx
 
 
 def _make_ein(coefficient: Fraction, factors: tuple[Factor, ...], out: Indices, sizes: tuple[Any, ...]) -> Node:
@@ -307,9 +313,11 @@ def _make_ein(coefficient: Fraction, factors: tuple[Factor, ...], out: Indices, 
         for f, idx in factors:
             parity *= f.sign
             items.append((f.unsigned, idx, is_symmetric(f)))
-        key = certificate(items, out, sizes)
+        multiple = len(factors) == 1 and factors[0][1] == out and len(set(out)) == len(out)
+        key = factors[0][0].unsigned if multiple else certificate(items, out, sizes)  # 2 z is collected with z
         scale = coefficient * parity
-        node.unsigned = fingerprint("term", key, abs(scale).numerator, scale.denominator)
+        plain = multiple and abs(scale) == 1
+        node.unsigned = key if plain else fingerprint("term", key, abs(scale).numerator, scale.denominator)
         node.sign = -1 if scale < 0 else 1
         node.digest = fingerprint("term", key, scale.numerator, scale.denominator)
         node.memo["parity"] = parity
@@ -327,6 +335,8 @@ def power(x: Node, q: Fraction | int) -> Node:
         return ones(x.shape)
     if isinstance(x, Const) and q.denominator == 1 and (x.value or q > 0):
         return const(x.value ** int(q))
+    if q > 0 and is_zero(x):
+        return x
     simpler = rewriting.simplify_power(BUILD, x, q)
     if simpler is not None:
         return simpler

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from symml.calculus.expand import proved_equal
+from symml.calculus.proving import proved_equal
 from symml.checking.sampling import draw
 from symml.codegen.evaluate import prepare
 from symml.errors import NotSupportedError

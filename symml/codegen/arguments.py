@@ -15,6 +15,10 @@ from symml.language.names import canonical
 from symml.language.symbols import is_dimension
 from symml.language.tables import symbol_table
 
+USED_NAMES = frozenset({
+    "np", "special", "runtime", "type", "float", "int", "abs", "sum", "range", "generated", "DECLARED",
+})  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Argument:
@@ -60,6 +64,9 @@ def read_arguments(arguments: Sequence[Any], outputs: Sequence[Expression]) -> l
     }
     read = [_argument(a, table, dims) for a in arguments]
     names = [a.name for a in read]
+    reserved = sorted(USED_NAMES.intersection(names))
+    if reserved:
+        raise DeclarationError(f"generated code needs the name {reserved[0]} itself: rename this symbol")
     twice = sorted({n for n in names if names.count(n) > 1})
     if twice:
         raise DeclarationError(f"the argument {twice[0]} is given twice")

@@ -7,6 +7,7 @@ memory are decided here, at generation time, from the shapes alone.
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -141,7 +142,7 @@ def _source(arguments: list[Argument], outputs: list[Expression], names: tuple[s
 def _names(roots: list[Node], names: Sequence[str], hints: dict[Node, str]) -> dict[Node, str]:
     for root, name in zip(roots, names, strict=False):
         if root.op not in ("argument", "scalar"):
-            hints.setdefault(root, name)
+            hints.setdefault(root, re.sub(r"\W+", "_", name))
     return hints
 
 

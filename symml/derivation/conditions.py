@@ -11,7 +11,7 @@ from symml.calculus.nodes import Apply, Const, Node, walk
 from symml.calculus.rewriting import facts_of
 from symml.codegen.structure import definiteness, is_positive
 from symml.derivation.definiteness import shown
-from symml.language.expressions import Add, Expression, Mul, Pow, Symbol, Transpose
+from symml.language.expressions import Add, Call, Expression, Mul, Pow, Symbol, Transpose
 from symml.language.operators import as_expression, multiply_any, scalar, transpose
 
 
@@ -89,10 +89,17 @@ def _of_divisor(base: Node) -> list[str]:
     if isinstance(base, Const) or facts_of(base) & {"positive", "negative", "nonzero"}:
         return []
     value = shown(base)
-    if is_positive(value) == "yes" or is_positive(multiply_any(-1, value)) == "yes":
+    while isinstance(value, Pow) and value.shape == ():
+        value = value.args[0]
+    if is_positive(value) == "yes" or is_positive(multiply_any(-1, value)) == "yes" or _sum_of_definite(value):
         return []
     many = "no entry of " if base.shape else ""
     return [f"{many}{value} may be 0" if many else f"{value} must not be 0"]
+
+
+def _sum_of_definite(value: Expression) -> bool:
+    """𝟏ᵀ M 𝟏 with M definite."""
+    return isinstance(value, Call) and value.function == "sum" and definiteness(value.args[0])[0].endswith(" definite")
 
 
 def of_declaration(roots: Sequence[Node], v: Any) -> list[str]:

@@ -71,14 +71,23 @@ class Critical:
     notes: tuple[str, ...]
 
 
-def critical_points(f: sp.Expr, variables: Sequence[sp.Symbol]) -> Critical:
+def critical_points(f: sp.Expr, own: Sequence[sp.Symbol], multipliers: Sequence[sp.Symbol] = ()) -> Critical:
     """Return the real critical points of f inside the declared ranges.
+
+    Parameters
+    ----------
+    f : sympy.Expr
+        A function, or a Lagrangian.
+    own : sequence of sympy.Symbol
+    multipliers : sequence of sympy.Symbol, optional
+        Of a Lagrangian: the kind is that of the function on the constraints.
 
     Raises
     ------
     NoClosedFormError
         If SymPy cannot solve the equations, or they have no real solution.
     """
+    variables = [*own, *multipliers]
     gradient = [sp.diff(f, v) for v in variables]
     polynomial = all(sp.numer(sp.together(g)).is_polynomial(*variables) for g in gradient)
     found = [s for s in _solve(gradient, variables, polynomial) if _real(s, variables)]
@@ -87,14 +96,16 @@ def critical_points(f: sp.Expr, variables: Sequence[sp.Symbol]) -> Critical:
         raise NoClosedFormError(f"{shown} has no real solution: there is no stationary point")
     found = [f for f in dict.fromkeys(tuple(s.get(v, v) for v in variables) for s in found)]
     found.sort(key=lambda p: [(float(x) if x.is_number else 0.0, sp.default_sort_key(x)) for x in p])
-    hessian = sp.hessian(f, list(variables))
+    hessian = sp.hessian(f, list(own))
+    tied = sp.Matrix([[sp.diff(f, m, v) for v in own] for m in multipliers]) if multipliers else None
     points, notes = [], []
     for values in found:
-        kind, eigenvalues = _classify(f, hessian, dict(zip(variables, values, strict=True)))
+        at = dict(zip(variables, values, strict=True))
+        kind, eigenvalues = _classify(f, hessian, at) if tied is None else _on_constraint(hessian, tied, at)
         points.append(Point({v.name: scalar(x) for v, x in zip(variables, values, strict=True)}, kind, eigenvalues))
         notes.extend(f"{v} = {scalar(x)} must be {_range(v)}" for v, x in zip(variables, values, strict=True) if _doubtful(x, v))
     exact = all(sp.simplify(g.subs(dict(zip(variables, p, strict=True)))) == 0 for p in found for g in gradient)
-    return Critical(_aligned(points), polynomial, _one_sign(hessian), exact, tuple(dict.fromkeys(notes)))
+    return Critical(_aligned(points), polynomial, _one_sign(hessian) if not multipliers else _convex_lagrangian(hessian, points), exact, tuple(dict.fromkeys(notes)))
 
 
 def _solve(gradient: Sequence[sp.Expr], variables: Sequence[sp.Symbol], polynomial: bool) -> list[dict[sp.Symbol, sp.Expr]]:
@@ -149,6 +160,27 @@ def _classify(f: sp.Expr, hessian: Any, at: Mapping[sp.Symbol, sp.Expr]) -> tupl
     if all(sp.simplify((-1) ** k * m).is_positive for k, m in enumerate(minors, 1)):
         return "maximum", ()
     return ("saddle" if sp.simplify(minors[1]).is_negative and len(minors) == 2 else "depends on the parameters"), ()
+
+
+def _convex_lagrangian(hessian: Any, points: Sequence[Point]) -> str:
+    """Whether the Lagrangian has one sign of curvature at the multipliers of the only point."""
+    if len(points) != 1:
+        return ""
+    by_name = {s.name: s for s in hessian.free_symbols}
+    return _one_sign(hessian.subs({by_name[k]: e.value for k, e in points[0].values.items() if k in by_name}))  # type: ignore[attr-defined]
+
+
+def _on_constraint(hessian: Any, tied: Any, at: Mapping[sp.Symbol, sp.Expr]) -> tuple[str, tuple[Any, ...]]:
+    """The Hessian on the directions along which the constraints stay zero, in an orthonormal basis."""
+    directions = tied.subs(at).nullspace()
+    if not directions:
+        return "fixed by the constraint", ()
+    basis = sp.Matrix.hstack(*sp.GramSchmidt(directions, orthonormal=True))
+    reduced = (basis.T * hessian.subs(at) * basis).applyfunc(sp.simplify)
+    if reduced.free_symbols:
+        return _by_assumptions([reduced[k, k] for k in range(reduced.rows)]) if reduced.is_diagonal() else "depends on the parameters", ()
+    eigenvalues = _eigenvalues(reduced)
+    return _by_signs(eigenvalues), eigenvalues
 
 
 def _eigenvalues(matrix: Any) -> tuple[Any, ...]:

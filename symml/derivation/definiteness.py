@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from symml.calculus.construct import operator, times, transposed
-from symml.calculus.nodes import Apply, Leaf, Node, leaf, walk
+from symml.calculus.construct import ein, operator, times, total, transposed
+from symml.calculus.nodes import Apply, Ein, Leaf, Node, leaf, walk
 from symml.calculus.reverse import derivative
 from symml.calculus.transform import rebuild
-from symml.codegen.structure import FLIPPED, Kind, definiteness
-from symml.derivation.separating import Part, is_identity, merged, split
+from symml.codegen.structure import FLIPPED, Kind, definiteness, is_nonnegative, is_positive
+from symml.derivation.separating import Part, flat_terms, is_identity, merged, split
 from symml.forms.polishing.powers import gather_powers
 from symml.forms.raising import Raising
 from symml.language.expressions import Expression, Symbol
@@ -50,6 +50,9 @@ def curvature(hessian: Node, v: Any) -> Curvature:
 
 
 def _of_map(hessian: Node, v: Symbol) -> Curvature:
+    entries = _entries(hessian)
+    if entries is not None:
+        return entries
     parts = split(hessian, "symmetric" in v.facts)
     if parts is None or any(p.flipped for p in parts):
         return Curvature("unknown", (), "the Hessian", r"\nabla^2 f")
@@ -62,9 +65,27 @@ def _of_map(hessian: Node, v: Symbol) -> Curvature:
         kinds.append(kind)
         reasons.extend(w for w in why if w not in reasons)
         terms.append(multiply_any(shown(p.left), direction, shown(transposed(p.right))))
-    total = add(*terms)
-    return Curvature(_sum_kind(kinds), tuple(reasons), f"the Hessian H[{direction}] = {total}",
-                     rf"H[{direction.latex()}] = {total.latex()}")  # fmt: skip
+    action = add(*terms)
+    return Curvature(_sum_kind(kinds), tuple(reasons), f"the Hessian H[{direction}] = {action}",
+                     rf"H[{direction.latex()}] = {action.latex()}")  # fmt: skip
+
+
+def _entries(hessian: Node) -> Curvature | None:
+    """H[dX] = M ⊙ dX has the sign of the entries of M."""
+    terms = flat_terms(hessian)
+    if not all(isinstance(t, Ein) and t.out[:2] == t.out[2:] and t.out[0] != t.out[1] and len(t.factors) for t in terms):
+        return None
+    short = [ein(t.coefficient, t.factors, t.out[:2], dict(enumerate(t.sizes))) for t in terms if isinstance(t, Ein)]
+    matrix = shown(total(short, hessian.shape[:2]))
+    for sign, kind in ((1, "positive definite"), (-1, "negative definite")):
+        value = multiply_any(sign, matrix)
+        strict, weak = is_positive(value) == "yes", is_nonnegative(value) == "yes"
+        if strict or weak:
+            found: Kind = kind if strict else WEAK[kind]  # type: ignore[assignment]
+            relation = (">" if sign > 0 else "<") + ("" if strict else "=")
+            return Curvature(found, (f"every entry of {matrix} is {relation} 0",), f"the Hessian (entry by entry) {matrix}",
+                             rf"\nabla^2 f = {matrix.latex()}")  # fmt: skip
+    return None
 
 
 def _pair(p: Part) -> tuple[Kind, list[str]]:

@@ -33,6 +33,7 @@ from symml.language import hooks
 from symml.language.expressions import Expression, Scalar, Symbol
 from symml.language.operators import substitute as substitute_expression
 from symml.language.operators import add, call, multiply_any, name_of, scalar, show_shape, transpose
+from symml.language.symbols import is_dimension
 from symml.records import Step
 
 
@@ -259,7 +260,8 @@ class Derivation:
         found: list[Expression] = []
         for name in outputs:
             found.extend(self._outputs(name))
-        arguments = [s for s in self.source.symbols.values() if s in self._occurring(found)]
+        occurring = self._occurring(found)
+        arguments = [s for s in self.source.symbols.values() if s in occurring and (isinstance(s, Symbol) or not is_dimension(s))]
         return lambdify(arguments, *found)
 
     def _outputs(self, name: str) -> list[Expression]:

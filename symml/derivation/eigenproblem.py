@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import scipy.linalg
+import scipy  # scipy.linalg is loaded by scipy itself when it is first used
 
-from symml.calculus.construct import delta, is_symmetric, is_zero, scaled, times, total, zero
-from symml.calculus.expand import proved_equal
+from symml.calculus.construct import delta, is_symmetric, is_zero, power, scaled, times, total, zero
+from symml.calculus.proving import proved_equal
 from symml.calculus.nodes import Node, const
 from symml.calculus.reverse import derivative
 from symml.calculus.transform import substitute
@@ -86,9 +86,10 @@ def _pair(gradient: Node, v: Symbol, nu: Any) -> tuple[Node, Node] | None:
         again = None if b is None else total([own, times(-1, chain(b, x, multiplier))], own.shape)
     else:
         return None
-    if b is None or again is None or x in b.leaves or is_zero(a) or is_zero(b):
+    if b is None or again is None or x in b.leaves or is_zero(a) or is_zero(b) or not proved_equal(again, equation):
         return None
-    return (a, b) if proved_equal(again, equation) else None
+    s = identity_multiple(b)
+    return (a, b) if s is None else (scaled(power(s, -1), a), delta(b.shape[:1]))
 
 
 def _unit(rest: Node, v: Symbol, nu: Symbol) -> Node | None:
@@ -178,7 +179,7 @@ def _tested(gradient: Node, v: Symbol, nu: Any, pair: tuple[Node, Node], differe
         table.update(symbol_table(e))
     table = {k: symbols.get(k, s) for k, s in table.items() if k not in (v.name, nu.name)}
     rng = np.random.default_rng(0)
-    worst = 0.0
+    worst, done = 0.0, 0
     for _ in range(3):
         try:
             values, sizes = draw(table, rng, None)
@@ -194,9 +195,12 @@ def _tested(gradient: Node, v: Symbol, nu: Any, pair: tuple[Node, Node], differe
                 continue
             w, n = vectors[:, -k:], np.diag(eigenvalues[-k:])
         here = np.asarray(prepare(rows[0])({**values, v.name: w, nu.name: n}, sizes), float)
+        done += 1
         worst = max(worst, float(np.max(np.abs(here))) / max(float(np.max(np.abs(a))), 1e-12))
     if worst > TOLERANCE:
         return verdict("wrong", reason="the eigenvectors do not solve the multiplier equation")
+    if not done:
+        return verdict("unchecked", reason="no random point was found at which the eigenvectors exist")
     return verdict("holds", f"eigenvectors at random data solve the multiplier equation to {worst:.0e}")
 
 

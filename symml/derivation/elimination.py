@@ -82,9 +82,26 @@ def _next(left: Sequence[tuple[Any, Node]], taken: Sequence[str], solved: Branch
         if free and len(found.roots) == 1:
             break
     if not options:
+        crossed = _crossed(left, taken)
+        if crossed is not None:
+            return crossed
         raise NoClosedFormError(_left_over(left, taken, solved))
     *_, v, equation, found = min(options, key=lambda o: o[:5])
     return v, equation, found
+
+
+def _crossed(left: Sequence[tuple[Any, Node]], taken: Sequence[str]) -> tuple[Any, Node, Solution] | None:
+    """An equation solved for the unknown of another one; the two change places in `left`."""
+    assert isinstance(left, list)
+    for i, (v, equation) in enumerate(left):
+        for j, (u, other) in enumerate(left):
+            if i == j or leaf_of(u) not in equation.leaves or leaf_of(u).shape != equation.shape:
+                continue
+            found = solve(equation, u, taken)
+            if found is not None and found.roots:
+                left[i], left[j] = (v, other), (u, equation)
+                return u, equation, found
+    return None
 
 
 def _left_over(left: Sequence[tuple[Any, Node]], taken: Sequence[str], solved: Branch) -> str:

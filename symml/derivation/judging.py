@@ -11,6 +11,7 @@ import sympy as sp
 from symml.calculus.nodes import Node
 from symml.calculus.reverse import derivative
 from symml.calculus.transform import substitute
+from symml.derivation.convexity import convexity
 from symml.derivation.definiteness import Curvature, curvature, in_the_inverse, second_derivative
 from symml.derivation.elimination import Branch, Stage
 from symml.derivation.separating import expand_in
@@ -169,7 +170,7 @@ def tested(variables: Sequence[Any], gradients: Sequence[Node], trials: Trials) 
 
 def judge_branch(branch: Branch, objective: Node, gradients: Sequence[tuple[Any, Node]], trials: Trials, alone: bool) -> Judgement:
     """Return the kind of a solution found stage by stage: the extremum of an extremum is one."""
-    judged = []
+    judged, start = [], objective
     for stage in branch:
         judged.append(judge(stage, objective, trials, alone))
         if stage.root is not None:
@@ -183,4 +184,16 @@ def judge_branch(branch: Branch, objective: Node, gradients: Sequence[tuple[Any,
             verb = "minimised" if which == "minimum" else "maximised"
             order = ", then over ".join(str(as_expression(s.variable)) for s in branch)
             return Judgement(kind, (f"{verb} over {order}", *reasons), verdict("proved", "; ".join(reasons)))
-    return tested([v for v, _ in gradients], [g for _, g in gradients], trials)
+    return _jointly(start, gradients, alone) or tested([v for v, _ in gradients], [g for _, g in gradients], trials)
+
+
+def _jointly(objective: Node, gradients: Sequence[tuple[Any, Node]], alone: bool) -> Judgement | None:
+    """Every stationary point of a convex function is a global minimum."""
+    word, why = convexity(objective, [leaf_of(v) for v, _ in gradients])
+    if not word:
+        return None
+    which = "minimum" if word == "convex" else "maximum"
+    names = ", ".join(str(as_expression(v)) for v, _ in gradients)
+    text = f"the objective is {word} in ({names}) jointly: {'; '.join(why)}; every stationary point is a global {which}"
+    one = ("it is the only stationary point where the inverse in the solution exists",) if alone else ()
+    return Judgement(f"{'unique ' if alone else ''}global {which}", (text, *one), verdict("proved", text))

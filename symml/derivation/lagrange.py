@@ -13,7 +13,7 @@ from symml.calculus.reverse import derivative
 from symml.calculus.transform import substitute
 from symml.derivation import conditions
 from symml.derivation.assembling import answer_of, closing_steps, inverted, show_answer, solving_steps, tex
-from symml.derivation.critical import Point
+from symml.derivation.critical import Critical, Point, critical_points
 from symml.derivation.definiteness import curvature
 from symml.derivation.eigenproblem import eigenproblem
 from symml.derivation.elimination import Branch, answers, eliminate, is_zero_text, tidied
@@ -23,11 +23,11 @@ from symml.derivation.objective import OPEN_FACTS, Objective
 from symml.derivation.solving import Equation
 from symml.derivation.stationary_point import StationaryPoint
 from symml.derivation.trials import Trials, second_order, substitute_back
-from symml.errors import InternalError, NoClosedFormError, NotationError, NotSupportedError, ShapeError
+from symml.errors import InternalError, NoClosedFormError, NotationError
 from symml.forms.flipping import is_symmetric
 from symml.forms.lowering import leaf_of, lower
 from symml.forms.textbook import present
-from symml.language.expressions import Expression, Symbol
+from symml.language.expressions import Add, Expression, Scalar, Symbol
 from symml.language.names import canonical
 from symml.language.operators import (
     add, as_expression, call, multiply_any, scalar, subtract, symbol, transpose,
@@ -106,6 +106,8 @@ def constrained(derivation: Derivation, subject_to: Any) -> StationaryPoint:
             multipliers=ByName({c.multiplier.name: as_expression(c.multiplier) for c in problem.constraints}),
             names=tuple(v.name for v in problem.variables), _eigen=found.matrices,
         )  # fmt: skip
+    if isinstance(problem.lagrangian, Scalar):
+        return _of_scalars(problem, opening)
     branches = eliminate(problem.equations, problem.taken)
     return _assembled(problem, branches, opening)
 
@@ -156,18 +158,12 @@ def _sides(derivation: Derivation, text: Any) -> tuple[Expression, Expression]:
     known = list(derivation.source.symbols.values())
     whole = parse(f"{pieces[0]} - ({pieces[1]})", where=known)
     left = parse(pieces[0], where=known)
-    return left, subtract(left, whole) if pieces[1].strip() in ("I", "0") else _right(pieces[1], known, left, whole)
-
-
-def _right(text: str, known: Sequence[Any], left: Expression, whole: Expression) -> Expression:
-    right = parse(text, where=known)
-    return right if right.shape in (left.shape, ()) else subtract(left, whole)
+    terms = whole.args if isinstance(whole, Add) else (whole,)
+    return left, add(left, *(multiply_any(-1, t) for t in terms))
 
 
 def _difference(left: Expression, right: Expression) -> Expression:
-    if right.shape == () and len(left.shape) == 2 and left.shape[0] == left.shape[1] and right != scalar(0):
-        raise ShapeError(f"{left} = {right} compares a square matrix with a number: write {left} = {right} I")
-    return subtract(left, right)
+    return add(left, *(multiply_any(-1, t) for t in (right.args if isinstance(right, Add) else (right,))))
 
 
 def _multiplier(difference: Expression, taken: Sequence[str], many: bool) -> Any:
@@ -178,6 +174,43 @@ def _multiplier(difference: Expression, taken: Sequence[str], many: bool) -> Any
     if difference.shape == ():
         return sp.Symbol(name, real=True)
     return symbol(name, difference.shape, ["symmetric"] if matrix and is_symmetric(difference) else [])
+
+
+def _of_scalars(problem: Problem, opening: Sequence[Step]) -> StationaryPoint:
+    """Scalars only: SymPy solves the whole system."""
+    assert isinstance(problem.lagrangian, Scalar)
+    names = [v.name for v in problem.variables]
+    multipliers = [c.multiplier for c in problem.constraints]
+    found = critical_points(problem.lagrangian.value, list(problem.variables), multipliers)
+    points = tuple(Point({k: e for k, e in p.values.items() if k in names}, p.kind, p.eigenvalues, _plain_widths(p, len(names)))
+                   for p in found.points)  # fmt: skip
+    sure = verdict("proved", "the gradient of the Lagrangian simplifies to zero") if found.exact else verdict("holds", "solved by SymPy")
+    equations = {v.name: Equation(scalar(sp.diff(problem.lagrangian.value, v)), scalar(0)) for v in problem.variables}
+    equations |= {c.multiplier.name: Equation(c.left, c.right) for c in problem.constraints}
+    values = [p.values[names[0]] if problem.derivation.single else ByName(p.values) for p in points]
+    kinds = [p.kind for p in points]
+    steps = [Step("solve", p.kind, None, p.values, str(p), ", ".join(f"{tex(v)} = {p.values[v.name].latex()}" for v in problem.variables), sure)
+             for p in points]  # fmt: skip
+    gathered = {m.name: tuple(p.values[m.name] for p in found.points) if len(points) > 1 else found.points[0].values[m.name] for m in multipliers}
+    return StationaryPoint(
+        equation=ByName(equations), expr=values[0] if len(values) == 1 else tuple(values),
+        kind=_kind(found), reasons=("the eigenvalues are those of the Hessian of the Lagrangian along the constraint",),
+        conditions=found.notes,
+        points=points, steps=(*opening, *steps), verdict=sure, multipliers=ByName(gathered), names=tuple(names),
+    )  # fmt: skip
+
+
+def _kind(found: Critical) -> str:
+    kinds = [p.kind for p in found.points]
+    if len(kinds) > 1:
+        return f"{len(kinds)} stationary points: " + ", ".join(kinds)
+    if found.convex:
+        return f"unique global {found.convex}"
+    return f"local {kinds[0]}" if kinds[0] in ("minimum", "maximum") else kinds[0]
+
+
+def _plain_widths(p: Point, count: int) -> tuple[int, ...]:
+    return (*p._widths[:count], p._widths[-1]) if p._widths else ()
 
 
 # -- assembling ---------------------------------------------------------------------------------------------------
@@ -230,12 +263,12 @@ def _judge(problem: Problem, branch: Branch, trials: Trials) -> Judgement:
         ((v, gradient),) = problem.gradients
         hessian = derivative(gradient, leaf_of(v))
         found = curvature(substitute(hessian, multipliers), v)
-        if found.kind not in ("unknown", "zero") and not (found.kind.endswith("semidefinite") and leaf_of(v) in hessian.leaves):
+        if found.kind not in ("unknown", "zero"):
             which = "minimum" if found.kind.startswith("positive") else "maximum"
             strict = "" if found.kind.endswith("semidefinite") else "unique "
             shape = "convex" if which == "minimum" else "concave"
-            shown = found.shown.replace("the Hessian", "the Hessian of the Lagrangian")
-            text = f"{shown} is {found.kind} at the multiplier found: the Lagrangian is {shape}, so a point where it is stationary and the constraint holds is a global {which}"  # noqa: E501
+            shown = found.shown.replace("the Hessian", "the Hessian of the Lagrangian,")
+            text = f"{shown}, is {found.kind}: the Lagrangian is {shape} in {as_expression(v)}, so this point is a global {which} on the constraint"
             return Judgement(f"{strict}global {which}", (text,), verdict("proved", text), found.latex)
     which = second_order([v for v, _ in problem.gradients], [g for _, g in problem.gradients], trials.feasible,
                          [lower(c.difference) for c in problem.constraints])  # fmt: skip
@@ -248,14 +281,13 @@ def _judge(problem: Problem, branch: Branch, trials: Trials) -> Judgement:
 
 # -- steps --------------------------------------------------------------------------------------------------------
 def _opening(problem: Problem) -> list[Step]:
-    terms = [f"{_factor(c.multiplier)} ({c.left} − {c.right})" if c.right != scalar(0) else str(c.term) for c in problem.constraints]
+    terms = [_product(c) for c in problem.constraints]
     steps = [Step("constraint", "the constraint", c.left, c.right, str(c), f"{c.left.latex()} &= {c.right.latex()}",
                   verdict("proved", "given")) for c in problem.constraints]  # fmt: skip
     shown = problem.lagrangian
     names = ", ".join(str(as_expression(c.multiplier)) for c in problem.constraints)
-    plural = "s" if len(problem.constraints) > 1 else ""
-    steps.append(Step("lagrangian", f"subtract the constraint times its multiplier {names}".replace("constraint", f"constraint{plural}"),
-                      problem.objective, shown, f"L = {problem.objective} − {' − '.join(terms)}", f"L &= {shown.latex()}",
+    which = "each constraint" if len(problem.constraints) > 1 else "the constraint"
+    steps.append(Step("lagrangian", f"subtract {which} times its multiplier {names}", problem.objective, shown, f"L = {problem.objective} − {' − '.join(terms)}", f"L &= {shown.latex()}",
                       verdict("proved", "by definition")))  # fmt: skip
     for v, g in problem.gradients:
         e = present(g, problem.taken)
@@ -266,7 +298,11 @@ def _opening(problem: Problem) -> list[Step]:
     return steps
 
 
-def _factor(multiplier: Any) -> str:
-    nu = as_expression(multiplier)
-    return str(nu) if nu.shape == () else f"{transpose(nu)}"
+def _product(c: Constraint) -> str:
+    nu = as_expression(c.multiplier)
+    inner = str(c.left) if c.right == scalar(0) else f"{c.left} − {c.right}"
+    if nu.shape == ():
+        return f"{nu} ({inner})"
+    turned = nu if isinstance(nu, Symbol) and "symmetric" in nu.facts else transpose(nu)
+    return f"{turned} ({inner})" if len(nu.shape) == 1 else f"tr({turned} ({inner}))"
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice, permutations
 from typing import Any
 
 import numpy as np
-import scipy.linalg
+import scipy  # scipy.linalg is loaded by scipy itself when it is first used
 import sympy as sp
 
 from symml.calculus.nodes import Apply, Node, walk
-from symml.checking.sampling import draw
+from symml.checking.sampling import choose_sizes, draw
 from symml.codegen.evaluate import prepare
 from symml.codegen.interpreter import size_of
 from symml.errors import DataError
@@ -134,11 +135,12 @@ def _singular(matrices: Sequence[Any], values: Mapping[str, Any], sizes: Mapping
 
 
 def _draw(table: Mapping[str, Any], rng: np.random.Generator, attempt: int) -> tuple[dict[str, Any], dict[str, int]]:
-    values, sizes = draw(table, rng, None)
-    if attempt % 2:  # the other order of sizes: X may need to be wide
-        names = list(sizes)
-        values, sizes = draw(table, rng, dict(zip(names, [sizes[k] for k in reversed(names)], strict=True)))
-    return values, sizes
+    sizes = choose_sizes(table.values(), {})
+    orders = list(islice(permutations(sizes.values()), 24))
+    if attempt:  # other orders of the sizes: a matrix may need to be wide, not tall
+        chosen = orders[-1] if attempt == 1 else orders[attempt % len(orders)]
+        sizes = dict(zip(sizes, chosen, strict=True))
+    return draw(table, rng, sizes)
 
 
 def _trial(answer: Sequence[tuple[Any, Any]], rows: Sequence[Any], values: dict[str, Any], sizes: dict[str, int]) -> Trial | None:

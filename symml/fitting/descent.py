@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import scipy  # scipy.optimize is loaded by scipy itself when it is first used
 
 from symml.derivation.mappings import ByName
 from symml.errors import DataError, DomainError, NotSupportedError
@@ -22,10 +21,12 @@ from symml.fitting.problem import Problem, prepare_problem
 from symml.fitting.trace import Trace
 from symml.language import hooks
 from symml.language.names import unicode_name
+from symml.libraries import Later
 
 if TYPE_CHECKING:
     from symml.derivation.derivation import Derivation
 
+optimize = Later("scipy.optimize")
 MOMENTUM = 0.9
 STEPS = 100
 BATCH = 32
@@ -192,7 +193,7 @@ def _lbfgs(walk: _Walk) -> None:
         point = problem.point(np.asarray(theta, float), 1)
         return (point.value, point.gradient) if np.isfinite(point.value) else (1e300, np.zeros_like(theta))
 
-    scipy.optimize.minimize(
+    optimize.minimize(
         function, problem.start, jac=True, method="L-BFGS-B", bounds=ends,
         callback=lambda theta: walk.points.append(problem.point(np.array(theta, float), 1)),
         options={"maxiter": walk.steps, "ftol": 0.0, "gtol": 1e-12},

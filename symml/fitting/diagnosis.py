@@ -24,6 +24,9 @@ from symml.language.properties import Domain
 from symml.language.where import expand_names
 
 
+Matrix = tuple[Symbol, Any, tuple[str, ...]]
+
+
 @dataclass(frozen=True)
 class Case:
     """What a diagnosis may look at."""
@@ -155,7 +158,7 @@ _REASONS: dict[str, Callable[[Case], SymmlError]] = {
 
 
 # -- data ---------------------------------------------------------------------------------------------------------
-def _matrices(case: Case) -> Iterator[tuple[Symbol, Any, tuple[str, ...]]]:
+def _matrices(case: Case) -> Iterator[Matrix]:
     """Yield data matrices with their column names; a column vector counts as one column."""
     fitted = {b.name for b in case.parameters.blocks}
     for name, found in case.table.items():
@@ -179,29 +182,53 @@ def _rank(case: Case) -> str:
 
 
 def _separation(case: Case) -> str:
-    """Return what separates two classes, when the data have a variable with two values."""
+    """Return what separates two classes, when the data have a variable with two values; empty if nothing does."""
     matrices = list(_matrices(case))
-    for target, classes, _ in matrices:
-        if not np.isin(classes, (-1, 0, 1)).all():
-            continue
-        for k in range(classes.shape[1]):
-            upper = classes[:, k] > 0
-            if upper.all() or not upper.any():
+    for target, upper in _classes(matrices):
+        others = [(found, value, labels) for found, value, labels in matrices if found is not target]
+        others = [row for row in others if len(row[1]) == len(upper)]
+        for found, value, labels in others:
+            for column in range(value.shape[1]):
+                cut = _cut(value[:, column], upper)
+                if cut is not None:
+                    return _separated(f"{_column(found, column, value, labels)} at {cut:g}")
+        for margins in _margins(case, others):
+            if not _cut_at_zero(margins, upper):
                 continue
-            for found, value, labels in matrices:
-                if found is target or len(value) != len(classes):
-                    continue
-                for column in range(value.shape[1]):
-                    cut = _cut(value[:, column], upper)
-                    if cut is not None:
-                        return _separated(f"{_column(found, column, value, labels)} at {cut:g}")
-            if case.outcome.point.value < 1e-3 * abs(case.outcome.values[0]):
+            if np.all(margins != 0):
                 return _separated("a combination of the columns, along " + _along(case))
             return (
-                f"some observations are perfectly classified along {_along(case)} (quasi-separation): the estimate is "
-                "infinite there. Add a penalty or a prior, or drop that column."
+                f"some observations are perfectly separated along {_along(case)} and the others do not depend on it "
+                "(quasi-separation): the estimate is infinite there. Add a penalty or a prior, or drop that column."
             )
     return ""
+
+
+def _classes(matrices: list[Matrix]) -> Iterator[tuple[Symbol, Any]]:
+    """Yield variables with two values, as booleans: vectors, and the columns of one-hot matrices."""
+    for found, value, _ in matrices:
+        if len(found.shape) == 1 or "mask" in found.facts:
+            for column in value.T:
+                levels = np.unique(column)
+                if len(levels) == 2:
+                    yield found, column == levels[1]
+
+
+def _margins(case: Case, others: list[Matrix]) -> Iterator[Any]:
+    """Yield design times direction, with and without a scalar parameter as the intercept; rounding is cut to zero."""
+    direction = case.outcome.direction / np.max(np.abs(case.outcome.direction))
+    scalars = [float(b.expand(direction)) for b in case.parameters.blocks if b.shape == ()]
+    for block in case.parameters.blocks:
+        for _, value, _ in others:
+            if len(block.shape) == 1 and value.shape[1] == block.shape[0]:
+                for shift in (0.0, *scalars):
+                    margins = value @ block.expand(direction) + shift
+                    yield np.where(np.abs(margins) < 1e-6 * np.max(np.abs(margins)), 0.0, margins)
+
+
+def _cut_at_zero(margins: Any, upper: Any) -> bool:
+    signs = np.where(upper, margins, -margins)
+    return bool(np.any(margins != 0) and (np.all(signs >= 0) or np.all(signs <= 0)))
 
 
 def _separated(by: str) -> str:

@@ -81,7 +81,7 @@ def _solve_quadratic(problem: Problem) -> list[Any]:
     scale = np.sqrt(np.where(np.diag(at.hessian) > 0, np.diag(at.hessian), 1.0))
     try:
         factor = linalg.cho_factor(at.hessian / np.outer(scale, scale))
-    except linalg.LinAlgError:
+    except np.linalg.LinAlgError:
         return []
     theta = problem.start - linalg.cho_solve(factor, at.gradient / scale) / scale
     again = problem.point(theta)

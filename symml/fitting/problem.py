@@ -19,7 +19,7 @@ from symml.fitting.squares import Square, squares_of
 from symml.language.names import canonical, unicode_name
 from symml.language.operators import name_of, show_shape
 from symml.language.symbols import is_dimension
-from symml.language.tables import symbol_table
+from symml.language.tables import declarations
 
 if TYPE_CHECKING:
     from symml.derivation.derivation import Derivation
@@ -123,9 +123,9 @@ def prepare_problem(
             f"the objective {name_of(derivation.objective)} has shape {show_shape(derivation.objective.shape)}: only a "
             "number can be minimised. Take sum() or sumsq() first."
         )
-    table = {canonical(v.name): v for v in derivation.wrt}
-    fitted = tuple(table)
-    table = {**symbol_table(derivation.objective), **table}
+    own = {canonical(v.name): v for v in derivation.wrt}
+    fitted = tuple(own)
+    table = {**declarations(derivation.objective), **own}
     given = _merged(data, values, table, fitted)
     bound = bind(table, {**given, **named_start(start, derivation.wrt)}, fitted)
     parameters = parameters_of(derivation.wrt, bound)

@@ -542,7 +542,7 @@ def call(function: str, *arguments: Any) -> Expression:
 
 
 def apply_lambda(function: sp.Lambda, argument: Any) -> Expression:
-    """Return a SymPy Lambda of one variable applied elementwise; its variable is renamed, so that equal ones are one."""
+    """Return a SymPy Lambda of one variable applied elementwise; its variable gets a standard name."""
     argument = as_expression(argument)
     if isinstance(argument, Scalar):
         return scalar(exact(function(argument.value)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -39,6 +40,8 @@ def needs_size(order: list[Expression]) -> set[Expression]:
         return set()
     root = order[-1]
     state = _State()
+    bound = Counter(node.args[0] for node in order if isinstance(node, BoundSum))
+    state.shared = {index for index, count in bound.items() if count > 1}
     for node in order:
         if isinstance(node, Where):
             for name in node.names:
@@ -80,6 +83,7 @@ class _State:
         self.known: dict[Expression, Sizes] = {}
         self.open: list[tuple[Expression, Unknown]] = []
         self.indices: dict[Expression, Unknown] = {}
+        self.shared: set[Expression] = set()  # bound by several sums: what one shows says nothing about another
 
     def of(self, node: Expression) -> Sizes:
         """Shape of a child; each place where `I`, `𝟏` or `𝟏ᵀ` stands has an unknown of its own."""
@@ -110,7 +114,9 @@ def _element(state: _State, node: Element, args: list[Sizes]) -> Sizes:
         if position is None:
             kept.append(size)
         elif position == "index":
-            state.equations.equal(state.index(next(used)), size)
+            index = next(used)
+            if index not in state.shared or not isinstance(find(size), Unknown):
+                state.equations.equal(state.index(index), size)
     return tuple(kept)
 
 

@@ -25,7 +25,7 @@ def latex(expression: Expression) -> str:
     >>> from symml.notation.latex_writer import latex
     >>> from symml.notation.reader import parse
     >>> print(latex(parse("X'(X w - y)/n + 2*lam*w", where="X: n x d, y: n, w: d, lam > 0")))
-    \frac{X^{\top} \left(X w - y\right)}{n} + 2 \lambda w
+    \frac{1}{n} X^{\top} \left(X w - y\right) + 2 \lambda w
     """
     return write(LATEX, expression)
 

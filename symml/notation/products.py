@@ -51,10 +51,11 @@ def product(w: Writer, e: Mul) -> Piece:
 
 
 def _closed(w: Writer, above: list[Piece], below: list[Piece]) -> tuple[list[Piece], list[Piece]]:
-    """A fraction before a chain: a product of arrays above the line stands in brackets, (xᵀ A x)/‖x‖² x."""
+    """Put a product of arrays above the line in brackets where a chain follows: (xᵀ A x)/‖x‖² x."""
     if not below or w.style.operators["fraction_in_front"]:
         return above, below
-    return [p._replace(text=w.style.bracket(p.text), level=ATOM) if p.level == JUXTAPOSITION else p for p in above], below
+    closed = [p._replace(text=w.style.bracket(p.text), level=ATOM) if p.level == JUXTAPOSITION else p for p in above]
+    return closed, below
 
 
 def _groups(

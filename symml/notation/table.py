@@ -72,7 +72,7 @@ TABLE = (
     Notation("<", ("<",), "<", "<", ("<", r"\lt"), 2, "infix", SUM, "[u < v]"),
     Notation("<=", ("<=", "≤"), "≤", r"\le", (r"\le", r"\leq"), 2, "infix", SUM, "[u <= v]"),
     Notation("==", ("==",), "==", "=", ("=",), 2, "infix", SUM, "[u == v]"),
-    Notation("equals", ("=", ":="), "=", "=", ("=", ":=", r"\leftarrow"), 2, "infix", 0, "u, where u = A v"),
+    Notation("equals", ("=", ":="), "=", "=", ("=", ":=", r"\leftarrow"), 2, "infix", 0, "r, where r = A v"),
     Notation("ones", ("𝟏", "𝟙"), "𝟏", r"\mathbf{1}",
              (r"\mathbf{1}", r"\mathbb{1}", r"\mathbf 1"), 0, "leaf", ATOM, "u + 𝟏"),
     Notation("identity", ("I",), "I", "I", ("I", r"\mathbf{I}"), 0, "leaf", ATOM, "A + I"),

@@ -29,7 +29,7 @@ _SUPER = "".join(c for c in FROM_SUPERSCRIPT) + "ᵀ"
 _LETTER = rf"(?![{_SUPER}{_SUBSCRIPT}𝟏𝟙])[^\W\d_]"
 _PART = rf"(?:(?![{_SUPER}𝟏𝟙])[^\W_]|[\u0300-\u036f])"
 _NAME = rf"{_LETTER}{_PART}*(?:_\{{[^{{}}]{{1,30}}\}}|_\*+|_{_PART}+)*′*"
-_SIGNS = sorted((s for s in INFIX if not s.startswith("=")), key=len, reverse=True)
+_SIGNS = sorted((s for s, row in INFIX.items() if row.head != "equals"), key=len, reverse=True)
 _PATTERN = re.compile(
     "|".join(
         f"(?P<{kind}>{pattern})"

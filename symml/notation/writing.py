@@ -6,6 +6,8 @@ particular to Unicode or LaTeX is in the `Style`.
 
 from __future__ import annotations
 
+import itertools
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -43,6 +45,7 @@ from symml.notation.scalars import quotient, scalar_piece
 from symml.notation.style import Piece, Style, shown, tight, total
 from symml.notation.table import ATOM, JUXTAPOSITION, POWER, PRODUCT, SUM
 
+LONGEST = 20_000
 BRACKETS = ("norm", "norm1", "normnuc", "abs")
 
 
@@ -72,8 +75,13 @@ class Writer:
     def text(self) -> str:
         """Return the whole text."""
         pieces = self.pieces
+        named = _named(self.order, self.names)
         for node in self.order:
             pieces[node] = _WRITE[type(node)](self, node)
+            if node in named:
+                name = self.style.name(named[node])
+                self.clauses.append(f"{name} = {shown(self.style, pieces[node])}")
+                pieces[node] = Piece(name, ATOM)
         body = shown(self.style, pieces[self.order[-1]])
         return body + (self.style.operators["where"] + ", ".join(self.clauses) if self.clauses else "")
 
@@ -91,6 +99,22 @@ class Writer:
 def write(style: Style, expression: Expression) -> str:
     """Return an expression in a notation."""
     return Writer(style, expression).text()
+
+
+def _named(order: list[Expression], taken: frozenset[str]) -> dict[Expression, str]:
+    """Names of the shared parts of an expression that is too long to be written out."""
+    lengths: dict[Expression, int] = {}
+    indexed: set[Expression] = set()  # a part under a sum that uses its index has no name outside
+    for node in order:
+        lengths[node] = 1 + sum(lengths[a] for a in node.args)
+        if isinstance(node, Index) or not indexed.isdisjoint(node.args):
+            indexed.add(node)
+    if lengths[order[-1]] <= LONGEST:
+        return {}
+    uses = Counter(a for node in order for a in node.args)
+    shared = [n for n in order[:-1] if uses[n] > 1 and lengths[n] > 3 and n not in indexed and type(n) is not Where]
+    names = (f"t{k}" for k in itertools.count(1) if f"t{k}" not in taken)
+    return dict(zip(shared, names, strict=False))
 
 
 def _names(order: list[Expression]) -> set[str]:

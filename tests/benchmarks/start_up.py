@@ -60,9 +60,7 @@ def main() -> int:
     best = measure(options.repeat)
     ratio = best["ridge"] / best["imports"]
     print(f'python -c "import sympy, numpy"   {best["imports"]:.3f} s CPU')
-    print(
-        f"printed ridge gradient            {best['ridge']:.3f} s CPU   {ratio:.2f} of the imports (bar {RIDGE_BAR})"
-    )
+    print(f"printed ridge gradient            {best['ridge']:.3f} s CPU   {ratio:.2f} of the imports (bar {RIDGE_BAR})")
     print(f"symml --help                      {best['help']:.3f} s CPU   (bar {HELP_BAR})")
     kept = ratio <= RIDGE_BAR and best["help"] <= HELP_BAR
     print("bars kept" if kept else "BAR MISSED")

@@ -236,6 +236,19 @@ def test_missing_symbols_are_an_error():
         lambdify([X], X * w)
 
 
+def test_names_that_generated_code_needs_are_refused():
+    w = declare("type: d")
+    with pytest.raises(DeclarationError, match="rename"):
+        lambdify([w], w.T * w)
+
+
+def test_output_names_become_identifiers():
+    x, w = declare("x: d, w: d")
+    source = lambdify([x, w], x + w, x - w, names=["gradient of x", "w"]).source
+    assert "gradient_of_x = x + w" in source
+    assert "w1 = x - w" in source
+
+
 def test_sizes_come_from_the_arrays_or_from_a_keyword():
     w, n = declare("w: d, n dimension")
     f = lambdify([w], (w.T * w) / w.shape[0] + n)
@@ -365,9 +378,8 @@ def test_dense_arrays_of_actions_match_the_basis_directions(k):
     linear = body_of(direction)
     f = lambdify(arguments, make(Action, (direction, linear), ("H",), (*linear.shape, *variable.shape)))
     sizes = {"n": 6, "d": 3, "k": 2}
-    values = [
-        1.3 if not hasattr(a, "shape") else draw(j, *(sizes[str(s)] for s in a.shape)) for j, a in enumerate(arguments)
-    ]
+    shapes = [tuple(sizes[str(s)] for s in getattr(a, "shape", ())) for a in arguments]
+    values = [draw(j, *shape) if shape else 1.3 for j, shape in enumerate(shapes)]
     values[7] = values[7] @ values[7].T + np.eye(3)
     one = lambdify([*arguments, direction], linear)
     shape = tuple(sizes[str(s)] for s in variable.shape)

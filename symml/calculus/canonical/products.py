@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from symml.calculus.nodes import Apply, Ein, Factor, Leaf
+from symml.calculus.nodes import Apply, Ein, Factor, Indices, Leaf, Node
 from symml.calculus.rewriting import Build, Rewrite, State, facts_of
 
 
@@ -60,7 +60,7 @@ def _cancel(build: Build, state: State, sizes: dict[int, Any]) -> State | None:
     for k, (f, idx) in enumerate(factors):
         base, q = build.base_and_exponent(f)
         if isinstance(base, Ein) and q.denominator == 1 and q < 0 and base.factors:
-            found = _match(base, dict(zip(base.out, idx, strict=True)), factors, k, out, build)
+            found = match_factors(base, dict(zip(base.out, idx, strict=True)), factors, k, out, build)
             if found is not None:
                 rest = [x for n, x in enumerate(factors) if n not in found[0] and n != k]
                 for i in found[1]:
@@ -86,7 +86,7 @@ def _cancel_inverse(build: Build, state: State, sizes: dict[int, Any], k: int) -
         if meet in out:
             continue
         given = {base.out[1 - slot]: meet}
-        found = _match(base, given, factors, k, out, build)
+        found = match_factors(base, given, factors, k, out, build)
         if found is None:
             continue
         used, inner, names = found
@@ -103,10 +103,10 @@ def _cancel_inverse(build: Build, state: State, sizes: dict[int, Any], k: int) -
     return None
 
 
-def _match(
+def match_factors(
     base: Ein, given: dict[int, int], factors: list[Factor], skip: int, out: tuple[int, ...], build: Build
 ) -> tuple[set[int], list[int], dict[int, int]] | None:  # fmt: skip
-    """Find the factors of `base` among `factors`; summed indices of `base` must occur nowhere else."""
+    """Find the factors of `base` among `factors`: the places used, inner indices, names; summed indices of `base` must occur nowhere else."""
     counts = _counts(factors, out)
     stack: list[tuple[int, frozenset[int], dict[int, int]]] = [(0, frozenset(), given)]
     budget = 200
@@ -193,36 +193,45 @@ _QUOTIENTS = {("sinh", "cosh"): "tanh", ("sin", "cos"): "tan"}
 def _quotients(build: Build, state: State, sizes: dict[int, Any]) -> State | None:
     """sinh(z)/cosh(z) = tanh(z), sin(z)/cos(z) = tan(z), at one position."""
     coefficient, factors, out = state
-    maps = [(k, *build.base_and_exponent(f), idx) for k, (f, idx) in enumerate(factors)]
-    maps = [m for m in maps if isinstance(m[1], Apply) and m[1].op == "map"]
-    for k, f, q, idx in maps:
-        for m, g, r, jdx in maps:
-            if q != 1 or r != -1 or idx != jdx or f.children != g.children or (f.param, g.param) not in _QUOTIENTS:
-                continue
-            rest = [x for n, x in enumerate(factors) if n not in (k, m)]
-            return coefficient, [*rest, (build.apply_map(_QUOTIENTS[f.param, g.param], f.children[0]), idx)], out
+    found = _functions(build, factors)
+    for (upper, lower), name in _QUOTIENTS.items():
+        for idx, z, k, q in found.get(upper, {}).values():
+            other = found.get(lower, {}).get((idx, z)) if q == 1 else None
+            if other is not None and other[3] == -1:
+                rest = [x for n, x in enumerate(factors) if n not in (k, other[2])]
+                return coefficient, [*rest, (build.apply_map(name, z), idx)], out
     return None
 
 
-_PAIRS = {("relu", "step"): "relu", ("sign", "abs"): "", ("step", "step"): "step"}
+_Place = tuple[Indices, Node, int, Any]  # indices, argument, which factor, exponent
+
+
+def _functions(build: Build, factors: list[Factor]) -> dict[str, dict[tuple[Indices, Node], _Place]]:
+    """Factors that are powers of elementwise functions, by name, then by place and argument."""
+    found: dict[str, dict[tuple[Indices, Node], _Place]] = {}
+    for k, (node, idx) in enumerate(factors):
+        f, q = build.base_and_exponent(node)
+        if isinstance(f, Apply) and f.op == "map" and isinstance(f.param, str):
+            found.setdefault(f.param, {})[idx, f.children[0]] = (idx, f.children[0], k, q)
+    return found
+
+
+_PAIRS = {("relu", "step"): "relu", ("sign", "abs"): ""}
 
 
 def _pairs(build: Build, state: State, sizes: dict[int, Any]) -> State | None:
     """relu(z) [z > 0] = relu(z), |z| sign(z) = z, at one position."""
     coefficient, factors, out = state
-    maps = [(k, *build.base_and_exponent(f), idx) for k, (f, idx) in enumerate(factors)]
-    maps = [(k, f, q, idx) for k, f, q, idx in maps if isinstance(f, Apply) and f.op == "map"]
-    for k, f, q, idx in maps:
-        for m, g, r, jdx in maps:
-            if k == m or idx != jdx or r != 1 or f.children != g.children or (f.param, g.param) not in _PAIRS:
+    found = _functions(build, factors)
+    for (first, second), name in _PAIRS.items():
+        for idx, z, k, q in found.get(first, {}).values():
+            other = found.get(second, {}).get((idx, z))
+            if other is None or other[3] != 1 or not (name or q == 1):
                 continue
-            name = _PAIRS[f.param, g.param]
-            if not name:
-                if q != 1:
-                    continue
-                rest = [x for n, x in enumerate(factors) if n not in (k, m)]
-                return coefficient, [*rest, (f.children[0], idx)], out
-            return coefficient, [x for n, x in enumerate(factors) if n != m], out
+            if name:
+                return coefficient, [x for n, x in enumerate(factors) if n != other[2]], out
+            rest = [x for n, x in enumerate(factors) if n not in (k, other[2])]
+            return coefficient, [*rest, (z, idx)], out
     return None
 
 

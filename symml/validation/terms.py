@@ -1,0 +1,120 @@
+"""Additive terms of an expression after distribution: what a term regression compares a claim with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import sympy as sp
+
+from symml.errors import ShapeError
+from symml.language.expressions import Add, Call, Expression, Hadamard, Mul, Pow, Scalar, Transpose
+from symml.language.operators import call, elementwise_product, multiply_any, scalar, transpose
+
+LIMIT = 12
+LINEAR_CALLS = ("sum", "trace", "mean", "diag", "rowsum", "colsum")
+
+
+def top_terms(e: Expression) -> list[Expression]:
+    """Return the terms of a sum as written; scalars of SymPy one by one."""
+    found: list[Expression] = []
+    for term in e.args if isinstance(e, Add) else (e,):
+        if isinstance(term, Scalar) and term.value.is_Add:
+            found += [scalar(t) for t in term.value.as_ordered_terms()]
+        else:
+            found.append(term)
+    return found
+
+
+def expanded_terms(e: Expression) -> list[Expression]:
+    """Return the terms after distributing products over sums; gives up beyond `LIMIT` terms."""
+    waiting, done = top_terms(e), []
+    while waiting:
+        term = waiting.pop(0)
+        rule = _EXPAND.get(type(term))
+        parts = rule(term) if rule else None
+        if not parts or len(parts) + len(waiting) + len(done) > LIMIT:
+            done.append(term)
+        else:
+            waiting = [t for p in parts for t in top_terms(p)] + waiting
+    return _merged(done)
+
+
+def _merged(terms: list[Expression]) -> list[Expression]:
+    """Like terms collected, through the constructor of sums."""
+    if len(terms) < 2:
+        return terms
+    try:
+        total = terms[0]
+        for t in terms[1:]:
+            total = total + t
+    except ShapeError:
+        return terms
+    return top_terms(total)
+
+
+def _product(term: Expression) -> list[Expression] | None:
+    assert isinstance(term, Mul)
+    for k, factor in enumerate(term.args):
+        inner = factor.args[0] if isinstance(factor, Transpose) else factor
+        parts = None
+        if isinstance(inner, Add):
+            parts = [transpose(a) if isinstance(factor, Transpose) else a for a in inner.args]
+        elif isinstance(factor, (Pow, Call)):
+            parts = _EXPAND[type(factor)](factor)
+        if parts and all(p.shape == factor.shape for p in parts):
+            before, after = term.args[:k], term.args[k + 1 :]
+            return [multiply_any(scalar(term.coefficient), *before, p, *after) for p in parts]
+    return None
+
+
+def _hadamard(term: Expression) -> list[Expression] | None:
+    for k, factor in enumerate(term.args):
+        if isinstance(factor, Add):
+            return [elementwise_product(*term.args[:k], p, *term.args[k + 1 :]) for p in factor.args]
+    return None
+
+
+def _power(term: Expression) -> list[Expression] | None:
+    """The square of a norm of a sum, and the square of a sum of scalars."""
+    assert isinstance(term, Pow)
+    if term.exponent != 2 or term.shape != ():
+        return None
+    base = term.args[0]
+    if isinstance(base, Call) and base.function == "norm" and isinstance(base.args[0], Add):
+        parts = base.args[0].args
+        if any(p.shape == () for p in parts):
+            return None
+        squares = [call("norm", p) ** 2 for p in parts]
+        crossed = [multiply_any(scalar(2), _dot(a, b)) for k, a in enumerate(parts) for b in parts[k + 1 :]]
+        return [*squares, *crossed]
+    if isinstance(base, Add):
+        return [multiply_any(a, b) for a in base.args for b in base.args]
+    return None
+
+
+def _dot(a: Expression, b: Expression) -> Expression:
+    return multiply_any(transpose(a), b) if len(a.shape) == 1 else call("trace", multiply_any(transpose(a), b))
+
+
+def _call(term: Expression) -> list[Expression] | None:
+    assert isinstance(term, Call)
+    if term.function not in LINEAR_CALLS or not isinstance(term.args[0], Add):
+        return None
+    parts = term.args[0].args
+    return [call(term.function, p) for p in parts] if all(p.shape == term.args[0].shape for p in parts) else None
+
+
+def _scalar(term: Expression) -> list[Expression] | None:
+    assert isinstance(term, Scalar)
+    found = sp.expand(term.value)
+    return [scalar(t) for t in found.as_ordered_terms()] if found.is_Add else None
+
+
+def _transposed(term: Expression) -> list[Expression] | None:
+    inner = term.args[0]
+    return [transpose(a) for a in inner.args] if isinstance(inner, Add) and all(a.shape for a in inner.args) else None
+
+
+_EXPAND: dict[type[Expression], Callable[[Expression], list[Expression] | None]] = {
+    Mul: _product, Hadamard: _hadamard, Pow: _power, Call: _call, Scalar: _scalar, Transpose: _transposed,
+}  # fmt: skip
