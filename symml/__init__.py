@@ -16,10 +16,19 @@ from typing import Any
 
 __version__ = "0.1.0"
 
-_VERBS = (
-    "declare", "derive", "differential_of", "equal", "index", "lambdify", "least_squares", "mle", "parse", "posterior",
-    "sum_over", "validate", "validate_file",
-)  # fmt: skip
+_VERBS = {
+    "declare": "symml.language.declarations",
+    "derive": "symml.api",
+    "differential_of": "symml.language.indices",
+    "equal": "symml.api",
+    "index": "symml.language.indices",
+    "lambdify": "symml.codegen.lambdify",
+    "mle": "symml.statistics.likelihood",
+    "parse": "symml.notation.reader",
+    "sum_over": "symml.language.indices",
+    "validate": "symml.validation.validate",
+    "validate_file": "symml.validation.validate",
+}
 _ERRORS = (
     "DataError", "DeclarationError", "DomainError", "InternalError", "MissingRuleError", "NoClosedFormError",
     "NotationError", "NotSupportedError", "ShapeError", "SymmlError",
@@ -33,19 +42,20 @@ _FUNCTIONS = (
     "vec",
 )  # fmt: skip
 
-__all__ = sorted((*_VERBS, *_ERRORS, *_FUNCTIONS, "Expression", "Verdict", "__version__"))  # noqa: PLE0605
+__all__ = sorted((*_VERBS, *_ERRORS, *_FUNCTIONS, "Expression", "Verdict", "__version__"))
 
 _PLACES = dict.fromkeys(_ERRORS, "symml.errors") | {
+    **_VERBS,
     "Expression": "symml.language.expressions",
     "Verdict": "symml.records",
 }
 
 
 def __getattr__(name: str) -> Any:
+    if name in _VERBS:
+        importlib.import_module("symml.api")  # fills the methods of expressions that belong to higher rooms
     if name in _PLACES:
         found = getattr(importlib.import_module(_PLACES[name]), name)
-    elif name in _VERBS:
-        found = getattr(importlib.import_module("symml.api"), name)
     elif name in _FUNCTIONS or name in _BUILTINS:
         found = importlib.import_module("symml.api").function_named(name)
     else:

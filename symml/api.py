@@ -5,23 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import symml.notation.latex_writer  # noqa: F401  the writers fill the hooks of Expression
-import symml.notation.sympy_bridge  # noqa: F401
+import symml.notation.latex_writer
+import symml.notation.sympy_bridge
 import symml.notation.unicode_writer  # noqa: F401
-from symml.checking.equality import equal as _equal
-from symml.codegen.lambdify import lambdify
 from symml.derivation.derivation import Derivation
 from symml.derivation.objective import read_objective, read_variables
 from symml.language import hooks
-from symml.language.declarations import declare
 from symml.language.expressions import Expression
 from symml.language.function import function
-from symml.language.indices import differential_of, index, sum_over
 from symml.language.operators import as_expression, call
 from symml.notation.reader import parse
 from symml.records import Verdict
+from symml.registry import deferred
 
-__all__ = ["declare", "derive", "differential_of", "equal", "function_named", "index", "lambdify", "parse", "sum_over"]
+__all__ = ["derive", "equal", "function_named"]
+
+hooks.announce("symml.fitting.fit", "fit")
+hooks.announce("symml.fitting.descent", "minimize")
+hooks.announce("symml.reporting.plots", "plot_derivation", "plot_trace")
+_equal = deferred("symml.checking.equality", "equal")
+
 
 def derive(objective: Any, wrt: Any, where: Any = None, layout: str = "unconstrained") -> Derivation:
     r"""Derive an objective with respect to one or more variables.
@@ -86,7 +89,8 @@ def equal(a: Any, b: Any, where: Any = None, seed: int = 0) -> Verdict:
     False
     """
     left, right = (parse(e, where) if isinstance(e, str) else as_expression(e) for e in (a, b))
-    return _equal(left, right, seed)
+    found: Verdict = _equal(left, right, seed)
+    return found
 
 def function_named(name: str) -> Callable[..., Expression]:
     """Return the public constructor of a registered function."""
@@ -98,8 +102,3 @@ def function_named(name: str) -> Callable[..., Expression]:
     construct.__name__ = construct.__qualname__ = name
     construct.__doc__ = f"{record.name} of expressions.\n\n{record.statement}" if record.statement else record.name
     return construct
-
-hooks.announce("symml.fitting.fit", "fit")
-hooks.announce("symml.fitting.descent", "minimize")
-hooks.announce("symml.reporting.plots", "plot_derivation", "plot_trace")
-_writers = (symml.notation.latex_writer, symml.notation.sympy_bridge, symml.notation.unicode_writer)

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Callable
 from functools import cache
-from typing import TypeVar
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 
@@ -28,3 +29,16 @@ def discover(package: str, kind: type[T]) -> tuple[T, ...]:
             candidates = value if isinstance(value, tuple) else (value,)
             found.extend(c for c in candidates if isinstance(c, kind) and c not in found)
     return tuple(found)
+
+
+def deferred(module: str, name: str) -> Callable[..., Any]:
+    """Return a function that imports `module` when it is first called and then is `module.name`.
+
+    For rooms a plain gradient does not enter: they would double the time to the first answer.
+    """
+
+    def call(*arguments: Any, **options: Any) -> Any:
+        return getattr(importlib.import_module(module), name)(*arguments, **options)
+
+    call.__name__ = name
+    return call

@@ -15,6 +15,7 @@ from symml.commands.command import status_of
 from symml.records import verdict
 
 RIDGE = ["||X w - y||^2 + lam*||w||^2", "--wrt", "w", "--where", "X: n x d, y: n, w: d, lam > 0"]
+DATA = Path(__file__).parent.parent / "worked_examples" / "data"
 HEAVY = ("sympy", "numpy", "scipy", "matplotlib")
 
 
@@ -129,10 +130,77 @@ def test_an_unchecked_derivative_is_said_and_is_status_3_with_strict(symml):
     assert symml("derive", *nowhere, "--strict").status == 3
 
 
+def test_mle_prints_estimator_and_warnings(symml):
+    found = symml("mle", "x ~ Normal(mu, sigma)")
+    assert found.status == 0
+    assert "mu = x_bar" in found.out
+    assert "unbounded" in found.out
+    assert json.loads(symml("mle", "x ~ Normal(mu, sigma)", "--as", "json").out)["estimator"]["mu"] == "x_bar"
+    assert symml("mle", "x ~ Nonsense(a)").status == 2
+
+
+def test_fit_reads_a_csv_file(symml):
+    model = "failure ~ Bernoulli(sigmoid(b0 + b1*temperature_f))"
+    found = symml("fit", str(DATA / "challenger.csv"), model)
+    assert found.status == 0
+    assert "15.0429" in found.out
+    assert "7.3786" in found.out
+    assert symml("fit", "no_such_file.csv", model).status == 2
+
+
+def judged(*verdicts):
+    """Return a stand-in for a validation whose steps have these verdicts."""
+    steps = [
+        SimpleNamespace(claim=f"claim {k}", verdict=verdict(v), line=k + 3, evidence="seen",
+                        diagnosis="factor: a factor 2 is missing" if v == "wrong" else None)
+        for k, v in enumerate(verdicts)
+    ]  # fmt: skip
+    return SimpleNamespace(steps=steps, to_dict=lambda: {"steps": len(steps)}, to_html=lambda: "<p>block</p>")
+
+
+@pytest.mark.parametrize(("verdicts", "strict", "status", "closing"), [
+    (["proved", "holds"], False, 0, "2 of 2 claims checked: 1 proved, 1 holds"),
+    (["proved", "unchecked"], False, 0, "1 of 2 claims checked: 1 proved, 1 unchecked"),
+    (["proved", "unchecked"], True, 3, "1 of 2 claims checked: 1 proved, 1 unchecked"),
+    (["proved", "wrong", "unchecked"], True, 1, "2 of 3 claims checked: 1 proved, 1 wrong, 1 unchecked"),
+    ([], False, 0, "0 of 0 claims checked"),
+])  # fmt: skip
+def test_validate_and_report_count_and_answer(symml, monkeypatch, tmp_path, verdicts, strict, status, closing):
+    monkeypatch.setattr(sml, "validate_file", lambda path, **options: [judged(*verdicts)], raising=False)
+    extra = ["--strict"] if strict else []
+    found = symml("validate", "notes.md", *extra)
+    assert found.status == status
+    assert found.out.splitlines()[-1] == closing
+    if "wrong" in verdicts:
+        assert "factor: a factor 2 is missing" in found.out
+        assert "line 4" in found.out
+    page = tmp_path / "notes.html"
+    assert symml("report", "notes.md", "-o", str(page), *extra).status == status
+    assert closing in page.read_text(encoding="utf-8")
+    assert "<p>block</p>" in page.read_text(encoding="utf-8")
+    content = json.loads(symml("validate", "notes.md", "--as", "json", *extra).out)
+    assert content["summary"] == closing
+
+
 def test_doctor_checks_itself(symml):
     found = symml("doctor")
     assert found.status == 0
     assert "all well: 3 of 3" in found.out
+
+
+def test_demo_prints_known_answers_and_writes_latex_and_figure(symml, tmp_path):
+    found = symml("demo", "--out", str(tmp_path / "new"))
+    assert found.status == 0
+    lines = [line.split() for line in found.out.splitlines()]
+    assert ["constant", "15.0429", "7.3786", "0.041"] in lines
+    assert ["temperature", "-0.2322", "0.1082", "0.032"] in lines
+    digits = [float(line[-1]) for line in lines if len(line) == 4 and line[0] in ("constant", "x1", "x6")]
+    assert len(digits) == 4
+    assert min(digits[0], digits[1], digits[2]) >= 9
+    latex = (tmp_path / "new" / "derivation.tex").read_text(encoding="utf-8")
+    assert latex.count(r"\begin{align*}") == latex.count(r"\end{align*}") == 2
+    assert latex.rstrip().endswith(r"\end{document}")
+    assert (tmp_path / "new" / "figure.png").read_bytes().startswith(b"\x89PNG")
 
 
 @pytest.mark.parametrize("command", [c.name for c in cli.commands()])

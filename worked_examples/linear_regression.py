@@ -59,15 +59,16 @@ assert digits(fitted.bse["w"], certified_errors) > 11
 columns = (table[:, 1:] - table[:, 1:].mean(axis=0)) / table[:, 1:].std(axis=0)
 target = table[:, 0] - table[:, 0].mean()
 sizes = [np.linalg.norm(ridge.fit(X=columns, y=target, lam=lam).params["w"]) for lam in (1e-6, 0.1, 1.0, 10.0)]
-assert all(a > b for a, b in zip(sizes, sizes[1:]))
+assert np.all(np.diff(sizes) < 0)
 by_hand = np.linalg.solve(columns.T @ columns + 0.1 * np.eye(6), columns.T @ target)
 np.testing.assert_allclose(ridge.fit(X=columns, y=target, lam=0.1).params["w"], by_hand, rtol=1e-9)
 
 # %% Columns that depend on each other exactly are refused, by name
 plain = sml.derive("||X w - y||^2", wrt="w", where="X: n x d, y: n, w: d")
+message = ""
 try:
     plain.fit(X=np.column_stack([design, 2 * design[:, 1]]), y=table[:, 0])
 except sml.DataError as error:
-    assert "column 8 = 2 × column 2" in str(error), error
-else:
-    raise AssertionError("a rank-deficient design was accepted")
+    message = str(error)
+print(message)
+assert "column 8 = 2 × column 2" in message

@@ -38,18 +38,19 @@ logit = fitted.params["w"] @ [1.0, 31.0]
 assert 0.999 < 1 / (1 + np.exp(-logit)) < 1
 
 # %% Standard errors need a stated assumption, and separated classes are refused
+message = ""
 try:
     print(loss.fit(X=design, y=failure).bse)
 except sml.NotSupportedError as error:
-    assert "covariance=" in str(error)
-else:
-    raise AssertionError("standard errors without an assumption")
+    message = str(error)
+print(message)
+assert "covariance=" in message
 try:
     loss.fit(X=design, y=(temperature > 64.5).astype(float))
 except sml.DataError as error:
-    assert "perfectly separated by column 2 of X at 64.5" in str(error), error
-else:
-    raise AssertionError("separated classes were fitted")
+    message = str(error)
+print(message)
+assert "perfectly separated by column 2 of X at 64.5" in message
 
 # %% A Poisson rate beside it: deaths by horse kicks in 200 corps-years
 deaths, years = np.loadtxt(path.with_name("horse_kicks.csv"), delimiter=",", skiprows=1).T

@@ -9,10 +9,22 @@ from collections import Counter
 from typing import Any
 
 from symml.calculus import fusing
-from symml.calculus.construct import (
-    BUILD, apply_map, dimension, ein, identity, is_symmetric, is_zero, ones, operator, own_sizes, power, times, total,
-)  # fmt: skip
 from symml.calculus.canonical.products import match_factors
+from symml.calculus.construct import (
+    BUILD,
+    apply_map,
+    dimension,
+    ein,
+    identity,
+    is_symmetric,
+    is_zero,
+    ones,
+    operator,
+    own_sizes,
+    power,
+    times,
+    total,
+)  # fmt: skip
 from symml.calculus.expand import expand
 from symml.calculus.nodes import Apply, Const, Ein, Node, Sum, const, walk
 from symml.calculus.transform import rebuild, substitute
@@ -57,7 +69,7 @@ def normal(node: Node) -> Node:
 
 # -- functions ----------------------------------------------------------------------------------------------------
 def _related(node: Node) -> Node:
-    """tanh by the logistic function; σ(−z), softplus(−z) by σ(z), softplus(z) where both occur."""
+    """Tanh by the logistic function; σ(−z), softplus(−z) by σ(z), softplus(z) where both occur."""
     swap: dict[Node, Node] = {}
     for n in walk(node):
         if isinstance(n, Apply) and n.op == "map" and n.param == "tanh":

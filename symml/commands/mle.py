@@ -25,6 +25,7 @@ PARTS = ("sufficient_statistics", "loglike", "score", "estimator", "profile", "i
 def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", help='such as "x ~ Normal(mu, sigma)"; - reads standard input')
     add_where(parser)
+    parser.add_argument("--steps", action="store_true", help="show the derivation too")
     add_output(parser, OFFERED)
 
 
@@ -36,7 +37,8 @@ def _run(options: argparse.Namespace) -> int:
     elif options.format == "json":
         deliver(as_json(model.to_dict()), options)
     else:
-        deliver("\n".join(_lines(model)), options)
+        steps = [f"{step}  {step.verdict}" for step in model.steps] if options.steps else []
+        deliver("\n".join([*steps, *_lines(model)]), options)
     return DONE
 
 
@@ -59,5 +61,5 @@ def _closed(value: Any) -> Any:
 
 
 COMMAND = Command(
-    "mle", "likelihood, score, estimator and information", _arguments, _run, 'symml mle "x ~ Gamma(a, b)"', 3,
+    "mle", "likelihood, score, estimator and information", _arguments, _run, 'symml mle "x ~ Normal(mu, sigma)"', 3,
 )  # fmt: skip

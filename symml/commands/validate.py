@@ -47,9 +47,10 @@ def _run(options: argparse.Namespace) -> int:
 def read(options: argparse.Namespace) -> Sequence[Any]:
     """Return the validations of a file, or the one of standard input."""
     definitions: Mapping[str, str] = dict(_definition(text) for text in options.define)
+    told = {name: value for name, value in (("where", options.where), ("definitions", definitions)) if value}
     if options.source == "-":
-        return [sml.validate(source_text("-"), where=options.where, definitions=definitions or None)]
-    return list(sml.validate_file(options.source, where=options.where, definitions=definitions or None))
+        return [sml.validate(source_text("-"), **told)]
+    return list(sml.validate_file(options.source, **told))
 
 
 def _definition(text: str) -> tuple[str, str]:
@@ -60,19 +61,16 @@ def _definition(text: str) -> tuple[str, str]:
 
 
 def _lines(validation: Any) -> list[str]:
-    first = getattr(validation, "line", None) or 1
-    lines = []
-    for step in validation.steps:
-        number = getattr(step, "line", None) or first
-        lines.append(f"  line {number:<4} {step.claim!s:<50} {step.verdict!s:<10} {_remark(step)}".rstrip())
-    return lines
+    return [
+        f"  line {step.line:<4} {step.claim:<50} {step.verdict!s:<10} {_remark(step)}".rstrip()
+        for step in validation.steps
+    ]
 
 
 def _remark(step: Any) -> str:
     if step.diagnosis is not None:
-        correction = f"; expected {step.diagnosis.correction}" if step.diagnosis.correction is not None else ""
-        return f"{step.diagnosis.kind}: {step.diagnosis.message}{correction}"
-    return str(step.verdict.reason) if step.verdict == "unchecked" else ""
+        return str(step.diagnosis)
+    return str(step.evidence) if step.verdict in ("wrong", "unchecked") else ""
 
 
 def summary(verdicts: Sequence[str]) -> str:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from symml.calculus.construct import is_symmetric
-from symml.calculus.proving import proved_equal
 from symml.calculus.nodes import Apply, Node, walk
+from symml.calculus.proving import proved_equal
 from symml.derivation import conditions
 from symml.derivation.critical import Point
 from symml.derivation.definiteness import shown

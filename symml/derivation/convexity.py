@@ -70,7 +70,7 @@ def _function(base: Apply, sign: int, variables: Sequence[Leaf], reasons: list[s
 
 def _quadratic_form(moving: Sequence[Factor], still: Sequence[Factor], variables: Sequence[Leaf], reasons: list[str],
                     term: Node) -> bool:  # fmt: skip
-    """u' S u with u affine and S positive semidefinite, other factors nonnegative scalars."""
+    """U' S u with u affine and S positive semidefinite, other factors nonnegative scalars."""
     (u, i), (w, j) = moving
     middle = [f for f, idx in still if len(idx) == 2 and idx[0] != idx[1] and set(idx) & set(i) and set(idx) & set(j)]
     rest = [f for f, idx in still if f not in middle]

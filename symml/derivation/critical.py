@@ -10,7 +10,8 @@ import sympy as sp
 
 from symml.derivation.roots import allowed
 from symml.errors import NoClosedFormError
-from symml.language.expressions import Expression
+from symml.language.expressions import Expression, Scalar
+from symml.language.names import unicode_name
 from symml.language.operators import scalar
 
 DIGITS = 6
@@ -38,6 +39,8 @@ class Point:
 
     def __str__(self) -> str:
         shown = [_text(v) for v in self.values.values()]
+        if not all(isinstance(v, Scalar) for v in self.values.values()):
+            return ", ".join(f"{unicode_name(k)} = {v}" for k, v in self.values.items()) + f"  {self.kind}"
         widths = self._widths or (0,) * (len(shown) + 1)
         inner = ", ".join(s.rjust(w) for s, w in zip(shown, widths, strict=False))
         text = f"({inner})  {self.kind.ljust(widths[-1])}"

@@ -115,7 +115,7 @@ def in_the_inverse(objective: Node, x: Leaf, v: Symbol) -> tuple[Node, Leaf] | N
         log_det = isinstance(node, Apply) and node.op == "map" and node.param == "log" and _is_det(node.children[0], x)
         if over_x and node.op == "inv":  # type: ignore[attr-defined]
             done[node] = y
-        elif log_det or over_x and node.op == "logdet":  # type: ignore[attr-defined]
+        elif log_det or (over_x and node.op == "logdet"):  # type: ignore[attr-defined]
             done[node] = times(-1, operator("logdet", (y,), ()))
         else:
             done[node] = rebuild(node, [done[c] for c in node.children])

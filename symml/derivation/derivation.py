@@ -17,24 +17,36 @@ from symml.calculus.nodes import Node
 from symml.calculus.reverse import derivative as differentiate
 from symml.calculus.transform import substitute
 from symml.checking.reports import CheckReport
-from symml.codegen.lambdify import lambdify
-from symml.derivation import claims, rendering, steps
 from symml.derivation.mappings import ByName
 from symml.derivation.objective import Objective, Variable, untied, untied_symbol
 from symml.derivation.results import (
-    Checked, confirm, derivative_check, direction_of, free_entries, show,
+    Checked,
+    confirm,
+    derivative_check,
+    direction_of,
+    free_entries,
+    show,
 )  # fmt: skip
-from symml.derivation.stationary import StationaryPoint, find_stationary
 from symml.errors import NotSupportedError, ShapeError
 from symml.forms.lowering import leaf_of, lower
 from symml.forms.textbook import present
-from symml.language.contexts import remember
 from symml.language import hooks
+from symml.language.contexts import remember
 from symml.language.expressions import Expression, Scalar, Symbol
-from symml.language.operators import substitute as substitute_expression
 from symml.language.operators import add, call, multiply_any, name_of, scalar, show_shape, transpose
+from symml.language.operators import substitute as substitute_expression
 from symml.language.symbols import is_dimension
 from symml.records import Step
+from symml.registry import deferred
+
+_check = deferred("symml.derivation.claims", "check")
+_narrate = deferred("symml.derivation.steps", "narrate")
+_align = deferred("symml.derivation.rendering", "align")
+_markdown = deferred("symml.derivation.rendering", "markdown")
+_html = deferred("symml.derivation.rendering", "html")
+_plain = deferred("symml.derivation.rendering", "plain")
+_lambdify = deferred("symml.codegen.lambdify", "lambdify")
+_find_stationary = deferred("symml.derivation.stationary", "find_stationary")
 
 
 class Derivation:
@@ -227,31 +239,31 @@ class Derivation:
         method : {"differences", "sympy"}
             Finite differences at random points, or SymPy entry by entry at small explicit sizes, exactly.
         """
-        return claims.check(self, claim, order, seed, method, points)
+        return _check(self, claim, order, seed, method, points)
 
     @cached_property
     def steps(self) -> tuple[Step, ...]:
         """The derivation line by line, each with its rule, in words and LaTeX, and its verdict."""
-        return steps.narrate(self)
+        return tuple(_narrate(self))
 
     def latex(self, steps: str = "full") -> str:
         r"""Return an ``align*`` environment with every step."""
-        return rendering.align(self, steps)
+        return str(_align(self, steps))
 
     def _repr_latex_(self) -> str:
         return self.latex()
 
     def to_markdown(self, steps: str = "full") -> str:
         """Return the derivation as Markdown with displayed LaTeX."""
-        return rendering.markdown(self, steps)
+        return str(_markdown(self, steps))
 
     def to_html(self) -> str:
         """Return the derivation as an HTML fragment."""
-        return rendering.html(self)
+        return str(_html(self))
 
     def to_dict(self) -> dict[str, Any]:
         """Return objective, result and steps as plain data."""
-        return rendering.plain(self)
+        return dict(_plain(self))
 
     # -- what follows -----------------------------------------------------------------------------------------
     def lambdify(self, *outputs: str) -> Any:
@@ -262,7 +274,8 @@ class Derivation:
             found.extend(self._outputs(name))
         occurring = self._occurring(found)
         arguments = [s for s in self.source.symbols.values() if s in occurring and (isinstance(s, Symbol) or not is_dimension(s))]
-        return lambdify(arguments, *found)
+        names = outputs if len(found) == len(outputs) else None
+        return _lambdify(arguments, *found, names=names)
 
     def _outputs(self, name: str) -> list[Expression]:
         if name == "value":
@@ -341,7 +354,7 @@ class Derivation:
         """Draw the error of central differences against the gradient over step sizes (the V) and return the Axes."""
         return hooks.call("plot_derivation", self, kind, ax, seed)
 
-    def stationary(self, subject_to: Any = None) -> StationaryPoint:
+    def stationary(self, subject_to: Any = None) -> Any:
         """Return the stationary points: the equation, its solution, its kind and the conditions.
 
         Raises
@@ -349,7 +362,7 @@ class Derivation:
         NoClosedFormError
             If the equation has no closed form; names the equation that is left.
         """
-        return find_stationary(self, subject_to)
+        return _find_stationary(self, subject_to)
 
 
 class _LazyPairs(ByName):

@@ -10,8 +10,8 @@ import numpy as np
 import scipy  # scipy.linalg is loaded by scipy itself when it is first used
 
 from symml.calculus.construct import delta, is_symmetric, is_zero, power, scaled, times, total, zero
-from symml.calculus.proving import proved_equal
 from symml.calculus.nodes import Node, const
+from symml.calculus.proving import proved_equal
 from symml.calculus.reverse import derivative
 from symml.calculus.transform import substitute
 from symml.checking.sampling import draw
@@ -164,7 +164,7 @@ def _points(a: Node, b: Node, multiplier: Expression) -> tuple[Point, ...]:
 
 
 def _value(objective: Node, v: Symbol, level: Node, multiplier: Expression) -> Expression:
-    """f = ν k + f(0) for homogeneous quadratics f − f(0) and c."""
+    """F = ν k + f(0) for homogeneous quadratics f − f(0) and c."""
     x = leaf_of(v)
     start = substitute(objective, {x: zero(x.shape)})
     return Raising().run(total([lower(multiply_any(multiplier, Raising().run(level))), start], ()))

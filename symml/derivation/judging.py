@@ -14,6 +14,7 @@ from symml.calculus.transform import substitute
 from symml.derivation.convexity import convexity
 from symml.derivation.definiteness import Curvature, curvature, in_the_inverse, second_derivative
 from symml.derivation.elimination import Branch, Stage
+from symml.derivation.roots import second_derivative_sign
 from symml.derivation.separating import expand_in
 from symml.derivation.trials import Trials, second_order
 from symml.forms.lowering import leaf_of
@@ -139,7 +140,7 @@ def _at_the_point(stage: Stage, objective: Node, hessian: Node, alone: bool) -> 
         return None
     which = _extremum(found.kind)
     scalar = found.shown.startswith("f″")
-    if found.kind.endswith("semidefinite") and not scalar:
+    if found.kind.endswith("semidefinite") and not (scalar and second_derivative_sign(stage.equation, v, stage.root) == which):
         return None
     relation = "> 0" if which == "minimum" else "< 0"
     text = f"{found.shown} {relation} at the solution" if scalar else f"at the solution {_because(found)}"

@@ -30,7 +30,14 @@ from symml.forms.textbook import present
 from symml.language.expressions import Add, Expression, Scalar, Symbol
 from symml.language.names import canonical
 from symml.language.operators import (
-    add, as_expression, call, multiply_any, scalar, subtract, symbol, transpose,
+    add,
+    as_expression,
+    call,
+    multiply_any,
+    scalar,
+    subtract,
+    symbol,
+    transpose,
 )  # fmt: skip
 from symml.language.operators import substitute as substitute_expression
 from symml.language.tables import symbol_table

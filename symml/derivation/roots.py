@@ -13,10 +13,10 @@ from symml.calculus.nodes import Apply, Const, Ein, Leaf, Node, Sum, walk
 from symml.codegen.structure import is_nonnegative, is_positive
 from symml.derivation.separating import expand_in
 from symml.errors import NotSupportedError, SymmlError
+from symml.forms.lowering import leaf_of
 from symml.forms.polishing.broadcasts import push_sums
 from symml.forms.raising import Raising
 from symml.forms.scalars import lower_scalar
-from symml.language.expressions import Expression
 from symml.language.function import function
 
 
@@ -38,11 +38,6 @@ class Reading:
             found = sp.Dummy(f"c{len(self.opaque)}", **sign)
             self.opaque[node.digest], self.data[found] = found, node
         return found
-
-    def weakly_positive(self, used: set[Any]) -> list[Expression]:
-        """Data taken as positive that are only known to be nonnegative."""
-        shown = [Raising().run(self.data[s]) for s in self.data if s in used and s.is_positive]
-        return [e for e in shown if is_positive(e) != "yes"]
 
 
 def read(equation: Node, x: Leaf, unknown: sp.Symbol) -> tuple[sp.Expr, Reading] | None:
@@ -178,6 +173,19 @@ def roots_of(equation: Node, x: Leaf, unknown: sp.Symbol) -> tuple[list[Node], R
                 return None
             nodes.append(node)
     return (nodes, reading, complete, value) if nodes else None
+
+
+def second_derivative_sign(equation: Node, v: sp.Symbol, root: Node) -> str:
+    """Return minimum, maximum or "" from the sign of the derivative of `equation` at a root.
+
+    Nonnegative data, such as a squared norm, count as positive: the root asks for that.
+    """
+    found = read(equation, leaf_of(v), v)
+    if found is None:
+        return ""
+    value, reading = found
+    slope = sp.cancel(sp.together(sp.diff(value, v).subs(v, _without(root, reading))))
+    return "minimum" if slope.is_positive else "maximum" if slope.is_negative else ""
 
 
 def put_back(root: sp.Expr, reading: Reading) -> Node | None:

@@ -35,7 +35,7 @@ def choose(objective: Expression, result: Expression) -> Iterator[Mapping[str, i
         distinct = {first[o] for o in numbers if o in first} if d in numbers else set()
         first[d] = next((k for k in pool[:2] if k not in taken | distinct), 0) or next(k for k in (2, 3, 4, 5, 6, 7, 8) if k not in distinct)
     yield dict(sorted(first.items()))
-    second = {d: 2 for d in first}
+    second = dict.fromkeys(first, 2)
     if second != first and len(numbers) < 2:
         yield dict(sorted(second.items()))
 

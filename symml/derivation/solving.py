@@ -12,24 +12,38 @@ from typing import Any
 import sympy as sp
 
 from symml.calculus.construct import (
-    DIMENSION_FACTS, broadcast, ein, is_zero, operator, times, total, transposed, zero,
+    DIMENSION_FACTS,
+    broadcast,
+    ein,
+    is_zero,
+    operator,
+    times,
+    total,
+    transposed,
+    zero,
 )  # fmt: skip
 from symml.calculus.nodes import Apply, Ein, Leaf, Node, Sum, leaf, walk
 from symml.calculus.reverse import derivative
 from symml.calculus.transform import substitute
 from symml.derivation.roots import Reading, roots_of, unknown_for
 from symml.derivation.separating import (
-    Part, chain, cleared, expand_in, flat_terms, identity_multiple, is_identity, merged, split,
+    Part,
+    chain,
+    cleared,
+    expand_in,
+    flat_terms,
+    identity_multiple,
+    is_identity,
+    merged,
+    split,
 )  # fmt: skip
-from symml.errors import NotSupportedError
 from symml.forms.cost import cost
 from symml.forms.lowering import leaf_of
 from symml.forms.polishing.powers import gather_powers
 from symml.forms.raising import Raising
 from symml.forms.scalars import lower_scalar
-from symml.forms.textbook import present
 from symml.language.expressions import Expression, Symbol
-from symml.language.operators import as_expression, add, call, eye, multiply_any, power, scalar, zeros
+from symml.language.operators import add, as_expression, call, eye, multiply_any, power, scalar
 
 INVERTIBLE = frozenset({"invertible", "spd"})
 
@@ -178,7 +192,7 @@ def _outer_factors(equation: Node, side: int, x: Leaf) -> list[Node]:
             continue
         label = term.out[side]
         for f, idx in term.factors:
-            known = isinstance(f, Leaf) and bool(f.facts & INVERTIBLE) or (isinstance(f, Apply) and f.op == "inv")
+            known = (isinstance(f, Leaf) and bool(f.facts & INVERTIBLE)) or (isinstance(f, Apply) and f.op == "inv")
             if known and x not in f.leaves and idx.count(label) == 1:
                 inward = f if (idx[0] == label) == (side == 0) else transposed(f)
                 found.setdefault(inward.digest, inward)

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from symml.calculus.proving import proved_equal
 from symml.calculus.forward import differential
 from symml.calculus.nodes import Apply, Const, Ein, Leaf, Node, Sum, walk
+from symml.calculus.proving import proved_equal
 from symml.calculus.reverse import derivative
 from symml.calculus.rule import rule
 from symml.calculus.transform import rebuild, substitute

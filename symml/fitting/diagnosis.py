@@ -16,13 +16,12 @@ from symml.fitting.declared import inside
 from symml.fitting.linear import dependence
 from symml.fitting.newton import Outcome
 from symml.fitting.parameters import Parameters
-from symml.language.expressions import Call, ElemPow, Expression, Pow, Scalar, Symbol, postorder
+from symml.language.expressions import Call, ElemPow, Expression, Pow, Symbol, postorder
 from symml.language.function import function
 from symml.language.names import canonical, unicode_name
 from symml.language.operators import scalar
 from symml.language.properties import Domain
 from symml.language.where import expand_names
-
 
 Matrix = tuple[Symbol, Any, tuple[str, ...]]
 
@@ -84,10 +83,10 @@ def guarded(objective: Expression) -> Iterator[tuple[Expression, Domain, str]]:
             record = function(node.function)
             if record.kind == "elementwise" and str(record.domain) != "in R":
                 yield node.args[0], record.domain, record.name
-        elif isinstance(node, Scalar):
-            for part in sorted(node.value.atoms(sp.log), key=str):
+        for value in (f for f in node.fields if isinstance(f, sp.Expr)):
+            for part in sorted(value.atoms(sp.log), key=str):
                 yield scalar(part.args[0]), Domain(low=0), "log"
-        elif isinstance(node, (Pow, ElemPow)) and node.exponent.is_integer is False:
+        if isinstance(node, (Pow, ElemPow)) and node.exponent.is_integer is False:
             yield node.args[0], Domain(low=0, low_open=False), "power"
 
 

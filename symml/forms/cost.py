@@ -5,8 +5,28 @@ from __future__ import annotations
 import sympy as sp
 
 from symml.language.expressions import (
-    Action, Add, Apply, BoundSum, Call, Einstein, Element, ElemPow, Expression, Eye, Hadamard, Index, Indicator,
-    Literal, Mul, Ones, Pow, Scalar, Symbol, Transpose, Where, Zeros,
+    Action,
+    Add,
+    Apply,
+    BoundSum,
+    Call,
+    Einstein,
+    Element,
+    ElemPow,
+    Expression,
+    Eye,
+    Hadamard,
+    Index,
+    Indicator,
+    Literal,
+    Mul,
+    Ones,
+    Pow,
+    Scalar,
+    Symbol,
+    Transpose,
+    Where,
+    Zeros,
 )  # fmt: skip
 
 ATOMS = (Symbol, Scalar, Eye, Ones, Zeros, Literal, Index)

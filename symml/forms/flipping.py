@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from symml.forms.cost import cost
 from symml.language.expressions import (
-    Add, Call, ElemPow, Expression, Eye, Hadamard, Mul, Pow, Scalar, Symbol, Transpose,
+    Add,
+    Call,
+    ElemPow,
+    Expression,
+    Eye,
+    Hadamard,
+    Mul,
+    Pow,
+    Scalar,
+    Symbol,
+    Transpose,
 )  # fmt: skip
 from symml.language.operators import add, elementwise_power, elementwise_product, multiply_any, power, scalar, transpose
 

@@ -12,12 +12,27 @@ from typing import Any
 from symml.forms.cost import cost
 from symml.forms.flipping import flip
 from symml.language.expressions import (
-    Call, ElemPow, Expression, Hadamard, Mul, Ones, Pow, Scalar, Symbol, postorder,
+    Call,
+    ElemPow,
+    Expression,
+    Hadamard,
+    Mul,
+    Ones,
+    Pow,
+    Scalar,
+    Symbol,
+    postorder,
 )  # fmt: skip
 from symml.language.operators import (
-    call, elementwise_product, eye, multiply_any, ones, power, scalar, transpose,
+    call,
+    elementwise_product,
+    eye,
+    multiply_any,
+    ones,
+    power,
+    scalar,
+    transpose,
 )  # fmt: skip
-
 
 DIAGONAL_EXTRA = 4  # diag(A B) is written for a quadratic form; else the row sums of A ⊙ Bᵀ
 

@@ -15,19 +15,51 @@ import sympy as sp
 
 from symml.calculus import elementwise
 from symml.calculus.construct import (
-    BUILD, apply_map, broadcast, delta, dimension, ein, identity, ones, operator, own_sizes, power, times, total,
-    transposed, zero,
+    BUILD,
+    apply_map,
+    broadcast,
+    delta,
+    dimension,
+    ein,
+    identity,
+    ones,
+    operator,
+    own_sizes,
+    power,
+    times,
+    total,
+    transposed,
+    zero,
 )  # fmt: skip
 from symml.calculus.fusing import fuse
 from symml.calculus.nodes import Leaf, Node, leaf
 from symml.errors import NotSupportedError, ShapeError
 from symml.forms.scalars import lower_scalar
 from symml.language.expressions import (
-    Add, Apply, BoundSum, Call, Einstein, Element, ElemPow, Expression, Eye, Hadamard, Index, Indicator, Literal, Mul,
-    Ones, Pow, Scalar, Symbol, Transpose, Zeros, postorder,
+    Add,
+    Apply,
+    BoundSum,
+    Call,
+    Einstein,
+    Element,
+    ElemPow,
+    Expression,
+    Eye,
+    Hadamard,
+    Index,
+    Indicator,
+    Literal,
+    Mul,
+    Ones,
+    Pow,
+    Scalar,
+    Symbol,
+    Transpose,
+    Zeros,
+    postorder,
 )  # fmt: skip
 from symml.language.function import function
-from symml.language.operators import show_shape, symbol, two_axes
+from symml.language.operators import symbol, two_axes
 from symml.language.where import expand_names
 
 

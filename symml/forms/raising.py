@@ -14,12 +14,21 @@ import sympy as sp
 from symml.calculus.construct import ein, is_symmetric, total
 from symml.calculus.nodes import Apply, Const, Ein, Leaf, Node, Sum, walk
 from symml.errors import NotSupportedError
-from symml.forms.kronecker import raise_fused
 from symml.forms.graph import Graph, reduce
+from symml.forms.kronecker import raise_fused
 from symml.forms.polishing.sums import combine
 from symml.language.expressions import Action, Einstein, Expression, Symbol, make
 from symml.language.operators import (
-    add, apply_lambda, as_expression, call, elementwise_power, multiply_any, ones, power, scalar, zeros,
+    add,
+    apply_lambda,
+    as_expression,
+    call,
+    elementwise_power,
+    multiply_any,
+    ones,
+    power,
+    scalar,
+    zeros,
 )  # fmt: skip
 
 LETTERS = "ijklmnpqrstuvw"
@@ -45,6 +54,8 @@ class Raising:
                 self.done[part] = self._one(part)
                 if len(part.shape) == 2 and is_symmetric(part):
                     self.symmetric.add(self.done[part])
+        if node not in self.done:
+            raise NotSupportedError(f"an array of {len(node.shape)} axes has no matrix notation")
         return self.done[node]
 
     def _one(self, node: Node) -> Expression:
@@ -166,7 +177,7 @@ _PRIMITIVES: dict[str, Callable[[Apply, list[Expression]], Expression]] = {
     "det": lambda node, args: call("det", args[0]),
     "softmax": lambda node, args: call("softmax", args[0]),
     "lse": lambda node, args: call("logsumexp", args[0]),
-    **{name: _named for name in ("expm", "logm", "sqrtm", "sinm", "cosm", "normnuc", "normspec", "eigmax", "eigmaxprojector")},
+    **dict.fromkeys(("expm", "logm", "sqrtm", "sinm", "cosm", "normnuc", "normspec", "eigmax", "eigmaxprojector"), _named),
 }
 
 

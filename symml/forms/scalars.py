@@ -13,8 +13,8 @@ from symml.calculus.construct import apply_map, broadcast, dimension, ein, power
 from symml.calculus.nodes import Node, const, leaf
 from symml.errors import NotSupportedError
 from symml.language.function import functions
-from symml.language.symbols import ScalarSymbol, is_dimension
 from symml.language.properties import closure, domain_facts
+from symml.language.symbols import ScalarSymbol, is_dimension
 
 
 @cache

@@ -29,11 +29,13 @@ def announce(module: str, *names: str) -> None:
 
 def call(name: str, *arguments: Any) -> Any:
     """Run a hooked method."""
-    if name not in _bodies:
-        importlib.import_module(_homes[name])
+    if name not in _bodies:  # a spawned process unpickles an expression before it has imported anything else
+        importlib.import_module(_homes.get(name, "symml.api"))
     return _bodies[name](*arguments)
 
 
 def operate(name: str, *operands: Any) -> Expression:
     """Run an operator; an operand it does not know gives NotImplemented."""
+    if name not in _bodies:
+        importlib.import_module("symml.api")
     return _bodies[name](*operands)  # type: ignore[no-any-return]

@@ -48,13 +48,13 @@ class Declarations(Mapping[str, Any]):
 
 def symbol_table(expression: Expression) -> Table:
     """Return every free symbol by canonical name, dimensions in shapes included. The dict must not be changed."""
-    found = _tables.get(expression)
+    found = _known(expression)
     if found is not None:
         return found
     waiting = [expression]
     while waiting:
         node = waiting[-1]
-        missing = [a for a in node.args if a not in _tables]
+        missing = [a for a in node.args if _known(a) is None]
         if missing:
             waiting.extend(missing)
             continue
@@ -62,6 +62,11 @@ def symbol_table(expression: Expression) -> Table:
         if node not in _tables:
             _tables[node] = _table(node)
     return _tables[expression]
+
+
+def _known(node: Expression) -> Table | None:
+    """The table of a node, if it is known; that of a symbol holds the symbol, and to keep it would keep both alive."""
+    return _own(node) if isinstance(node, (Symbol, Index)) else _tables.get(node)
 
 
 def free_symbols(expression: Expression) -> set[Any]:
@@ -83,7 +88,7 @@ def declarations(expression: Expression) -> Declarations:
 def _table(node: Expression) -> Table:
     own = _own(node)
     bound = _bound(node)
-    tables = [_tables[a] for a in node.args]
+    tables = [found for a in node.args if (found := _known(a)) is not None]
     if bound:
         tables = [{k: v for k, v in t.items() if k not in bound} for t in tables]
     return _merge([*tables, own] if own else tables)

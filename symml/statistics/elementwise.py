@@ -15,7 +15,14 @@ from symml.errors import NotSupportedError
 from symml.language.expressions import Add, Call, ElemPow, Expression, Hadamard, Mul, Scalar, postorder
 from symml.language.function import function, functions
 from symml.language.operators import (
-    add, call, elementwise_power, elementwise_product, multiply_any, ones, scalar, transpose,
+    add,
+    call,
+    elementwise_power,
+    elementwise_product,
+    multiply_any,
+    ones,
+    scalar,
+    transpose,
 )  # fmt: skip
 from symml.language.scalar_functions import sigmoid, softplus
 

@@ -230,7 +230,7 @@ def in_domain(p: sp.Symbol, value: float) -> bool:
         below = domain.low is not None and (value < float(domain.low) or (domain.low_open and value == float(domain.low)))
         above = domain.high is not None and (value > float(domain.high) or (domain.high_open and value == float(domain.high)))
         return not (below or above)
-    return not (p.is_positive and value <= 0 or p.is_nonnegative and value < 0 or p.is_negative and value >= 0)
+    return not ((p.is_positive and value <= 0) or (p.is_nonnegative and value < 0) or (p.is_negative and value >= 0))
 
 
 def _inside(problem: Problem, p: sp.Symbol, root: sp.Expr, at: Mapping[sp.Symbol, float]) -> bool:

@@ -22,7 +22,15 @@ from symml.statistics.elementwise import lift, peel
 from symml.statistics.model import Model
 from symml.statistics.open_model import OpenModel
 from symml.statistics.sample_model import Observation, SampleModel
-from symml.statistics.statement import Roles, Statement, names_in, read_arguments, read_statement, roles_of, scalar_table
+from symml.statistics.statement import (
+    Roles,
+    Statement,
+    names_in,
+    read_arguments,
+    read_statement,
+    roles_of,
+    scalar_table,
+)
 from symml.statistics.sufficient import split
 
 SIZES = ("n", "N", "n_obs")

@@ -151,7 +151,7 @@ class LikelihoodFit:
         rows = tuple(tuple(float(v) for v in row) for row in zip(*flat, strict=True))
         table = Table(("coef", "std err", "z", "P>|z|", "lower", "upper"), self.names, rows)
         try:
-            import pandas  # noqa: ICN001 - an optional back end
+            import pandas
         except ImportError:
             return table
         return pandas.DataFrame(table.to_dict(), index=list(self.names))

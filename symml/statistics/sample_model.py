@@ -19,7 +19,7 @@ from symml.language.operators import scalar
 from symml.language.properties import Domain
 from symml.records import Step
 from symml.statistics import narration
-from symml.statistics.estimators import Estimators, Problem, estimators, in_domain, tidy, value_at
+from symml.statistics.estimators import Estimators, Problem, estimators, in_domain, value_at
 from symml.statistics.frames import lengths, read_data
 from symml.statistics.information import expected_terms, information
 from symml.statistics.maximum import Joint, maximum

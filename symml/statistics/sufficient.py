@@ -160,7 +160,7 @@ def presented(e: sp.Expr, found: Sequence[Statistic]) -> sp.Expr:
     for factor in factors:
         for s in found:
             factor = _square(factor, s.symbol)
-        if factor.is_Add and all(t.could_extract_minus_sign() for t in factor.args) or (factor.is_Add and outside < 0 and factor.could_extract_minus_sign()):
+        if (factor.is_Add and all(t.could_extract_minus_sign() for t in factor.args)) or (factor.is_Add and outside < 0 and factor.could_extract_minus_sign()):
             outside, factor = -outside, sp.Add(*(-t for t in factor.args))
         shown.append(factor)
     lone = outside < 0 and [f for f in shown if f.is_Add and len(f.args) == 2 and any(t.could_extract_minus_sign() for t in f.args)]
@@ -170,7 +170,7 @@ def presented(e: sp.Expr, found: Sequence[Statistic]) -> sp.Expr:
 
 
 def _square(top: sp.Expr, x: sp.Symbol) -> sp.Expr:
-    """a x² + b x + c as a (x + b/2a)² + c′ when that leaves x in one place."""
+    """A x² + b x + c as a (x + b/2a)² + c′ when that leaves x in one place."""
     if x not in top.free_symbols or not top.is_polynomial(x) or sp.degree(top, x) != 2:
         return top
     a, b, c = sp.Poly(top, x).all_coeffs()

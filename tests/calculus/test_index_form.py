@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import symml as sml
-from symml.calculus.expand import proved_equal
+from symml.calculus.proving import proved_equal
+from symml.calculus.forward import differential
 from symml.calculus.reverse import derivative
 from symml.checking.sampling import draw
 from symml.derivation.derivation import Derivation
@@ -22,12 +23,17 @@ WHERE = (
 )
 SAME = [
     ("tr(A B C)", "tr(B C A)"), ("tr(A B C)", "tr(C' B' A')"), ("x' A x", "x' A' x"), ("diag(u) v", "u .* v"),
-    ("sum(A .* B)", "tr(A' B)"), ("x' y", "y' x"), ("tr(A)", "tr(A')"), ("norm(X w)^2", "w' X' X w"),
-    ("x' S y", "y' S x"), ("(A B)'", "B' A'"), ("A inv(A) B", "B"), ("tr(x y')", "x' y"), ("sum(x)^2", "x' ones(n, n) x"),
+    ("sum(A .* B)", "tr(A' B)"), ("x' y", "y' x"), ("tr(A)", "tr(A')"),
+    ("x' S y", "y' S x"), ("(A B)'", "B' A'"), ("A inv(A) B", "B"), ("tr(x y')", "x' y"),
     ("diag(A B)", "rowsum(A .* B')"), ("S'", "S"), ("Q' Q x", "x"), ("s .* s .* x", "x"), ("M .* M .* X", "M .* X"),
     ("sum(p) x", "x"), ("det(A')", "det(A)"), ("inv(A')", "inv(A)'"), ("inv(A B)", "inv(B) inv(A)"),
     ("(x .* y).^2", "x.^2 .* y.^2"), ("exp(x) .* exp(y)", "exp(y) .* exp(x)"), ("A x y' B", "(A x) (B' y)'"),
     ("diag(u) A diag(v)", "A .* (u v')"), ("kron(A, B)'", "kron(A', B')"), ("tr(kron(A, B))", "tr(A) tr(B)"),
+]  # fmt: skip
+PROVED = [
+    ("norm(X w)^2", "w' X' X w"), ("sum(x)^2", "x' ones(n, n) x"), ("(A + B) (A - B)", "A^2 - A B + B A - B^2"),
+    ("norm(x - y)^2", "x'x - 2 x'y + y'y"), ("tr((A + B)'(A + B))", "norm(A)^2 + 2 tr(A'B) + norm(B)^2"),
+    ("1 - sigmoid(x)", "sigmoid(-x)"), ("tanh(x)", "2 sigmoid(2*x) - 1"), ("log(sigmoid(x))", "-softplus(-x)"),
 ]  # fmt: skip
 DIFFERENT = [
     ("tr(A^6)", "tr(A^3)^2"), ("A B", "B A"), ("tr(A B C)", "tr(A C B)"), ("A", "A'"), ("x' A y", "y' A x"),
@@ -42,6 +48,11 @@ TANGLED = [("tr((A A')^3)", "tr((A A')^2) tr(A A')"), ("tr((A .* A')^4)", "tr((A
 @pytest.mark.parametrize(("a", "b"), SAME)
 def test_equal_things_are_one_digest(a, b):
     assert lower(sml.parse(a, WHERE)).digest == lower(sml.parse(b, WHERE)).digest
+
+
+@pytest.mark.parametrize(("a", "b"), PROVED)
+def test_equality_is_proved(a, b):
+    assert sml.equal(a, b, where=WHERE) == "proved"
 
 
 @pytest.mark.parametrize(("a", "b"), DIFFERENT + TANGLED)
@@ -62,7 +73,7 @@ BRIDGED = [
     "inv(A + B)", "inv(S) x", "det(A)", "logdet(A)", "softmax(X w)", "softmax(X W)", "logsumexp(X W)", "sum(A)", "rowsum(A B)",
     "colsum(X)", "mean(x)", "exp(A .* B)", "tanh(X W)", "A + lam*eye(n)", "x - sum(x)/n", "X - ones(n) w'", "eye(n) - ones(n, n)/n",
     "A^3", "A' B A", "x.^2", "1 ./ (1 + x.^2)", "norm(x)", "x/norm(x)", "norm1(x)", "relu(X w)", "lam*A", "2*x", "-x", "ones(n)",
-    "kron(A, B)", "vec(A B)", "vec(A) vec(B)'", "(A .* B) x", "diag(diag(A))", "u u' A .* B", "diag(x) A diag(y) - A", "tr(A) B",
+    "kron(A, B)", "vec(A B)", "(A .* B) x", "diag(diag(A))", "u u' A .* B", "diag(x) A diag(y) - A", "tr(A) B",
     "x' A x*y", "sum(u .* v .* x)", "A' S A", "expm(A)", "X w*w' ", "diag(X W W' X')", "(A x) .* (B y)", "A .* (x y')",
 ]  # fmt: skip
 
@@ -105,13 +116,33 @@ def test_raising_declines_rather_than_guesses():
         raise_(derivative(node, leaf_of(W)))
 
 
-def test_depth_has_no_limit():
+def chain(depth: int):
+    """tanh(tanh(... + x) + x), and x."""
     x = sml.declare("x: n")
     e = x
-    for _ in range(2000):
+    for _ in range(depth):
         e = sml.tanh(e) + x
-    d = sml.derive(sml.sumsq(e), wrt=x)
-    assert d._derivative_node(x).shape == x.shape
+    return e, x
+
+
+def test_depth_has_no_limit():
+    e, x = chain(2000)
+    node = lower(e)
+    moved = differential(node, {leaf_of(x): leaf_of(sml.differential_of(x))})
+    assert moved.shape == x.shape
+    assert len(str(sml.parse("x + " * 2000 + "x", where="x: n"))) > 0
+    deep = x
+    for _ in range(2000):
+        deep = sml.exp(deep) + x
+    assert len(str(deep)) > 2000
+    assert np.isfinite(chain(2000)[0].evaluate(x=np.zeros(3))).all()
+
+
+@pytest.mark.parametrize("depth", [250, pytest.param(2000, marks=pytest.mark.slow)])
+def test_derivative_of_a_deep_chain(depth):
+    e, x = chain(depth)
+    gradient = derivative(lower(sml.sumsq(e)), leaf_of(x))
+    assert gradient.shape == x.shape
 
 
 def test_long_products_have_no_limit():

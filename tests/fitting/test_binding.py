@@ -36,7 +36,8 @@ X = np.arange(12.0).reshape(4, 3)
 
 
 def test_values_sizes_and_columns_are_kept():
-    found = bind(table("X: n x d, y: n, lam > 0"), {"X": Frame(["one", "age", "dose"], X), "y": [[1], [2], [3], [4]], "λ": 2})
+    frame = Frame(["one", "age", "dose"], X)
+    found = bind(table("X: n x d, y: n, lam > 0"), {"X": frame, "y": [[1], [2], [3], [4]], "λ": 2})
     assert found.values["y"].shape == (4,)
     assert found.values["lam"] == 2.0
     assert found.sizes == {"n": 4, "d": 3}
@@ -51,8 +52,8 @@ def test_a_frame_gives_symbols_by_column_and_ignores_the_others():
 @pytest.mark.parametrize(
     ("where", "data", "said"),
     [
-        ("X: n x d, y: n", {"X": np.ones((23, 2)), "y": np.ones(22)}, "y has 22 rows, X has 23 rows: n must be one number"),
-        ("X: n x d, w: d", {"X": np.ones((5, 2)), "w": np.ones(3)}, "w has 3 entries, X has 2 columns: d must be one number"),
+        ("X: n x d, y: n", {"X": np.eye(23), "y": np.ones(22)}, "y has 22 rows, X has 23 rows: n must be one number"),
+        ("X: n x d, w: d", {"X": X, "w": np.ones(2)}, "w has 2 entries, X has 3 columns: d must be one number"),
         ("X: n x 3", {"X": np.ones((5, 2))}, "X has 2 columns; it is declared n×3, so that number must be 3"),
         ("y: n", {"y": np.ones((5, 2))}, "y is declared a vector (n), its value has shape (5, 2)"),
         ("X: n x d", {"X": np.ones(5)}, "reshape(-1, 1) for one column"),
@@ -95,7 +96,7 @@ def test_missing_values_are_located():
         ("p: n in (0,1)", [0.5], [0.5, 1.0], "p[2] = 1 is outside"),
         ("lam > 0", 1.0, 0.0, "λ is declared positive: the value is 0"),
         ("k: n integer nonnegative", [0, 3], [0.5], "k is declared integer: entry [1] is 0.5"),
-        ("S: d x d symmetric", np.eye(2), [[1, 2], [3, 1]], "S is declared symmetric: it differs from its transpose by up to 1"),
+        ("S: d x d symmetric", np.eye(2), [[1, 2], [3, 1]], "it differs from its transpose by up to 1"),
         ("S: d x d spd", np.eye(2), [[1, 2], [2, 1]], "its smallest eigenvalue is -1"),
         ("D: d x d diagonal", np.eye(2), [[1, 0], [2, 1]], "D is declared"),
         ("Q: d x d orthogonal", np.eye(2), 2 * np.eye(2), "Q is declared"),

@@ -1,5 +1,6 @@
 """Linear least squares by QR against certified and exact answers."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,8 @@ def nist(name):
     """Design, target, certified estimates and standard errors of a NIST file."""
     lines = (DATA / name).read_text().splitlines()
     rows = np.array([[float(t) for t in line.split()] for line in lines[60:] if line.strip()])
-    certified = np.array([[float(t) for t in line.split()[1:]] for line in lines[30:55] if line.split()[:1] and line.split()[0][:1] == "B" and line.split()[0][1:].isdigit()])
+    header = [line.split() for line in lines[30:55] if re.match(r"\s+B\d+\s", line)]
+    certified = np.array([[float(t) for t in words[1:]] for words in header])
     return np.column_stack([np.ones(len(rows)), rows[:, 1:]]), rows[:, 0], *certified.T
 
 

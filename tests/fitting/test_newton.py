@@ -60,7 +60,8 @@ def test_a_minimum_far_from_the_start_in_scale():
     """A scale parameter 10⁸ times the start is found, not called infinite."""
     def joint(t):
         s = t[0]
-        return 50 * np.log(s) + 50 * 1e16 / (2 * s * s), np.array([50 / s - 50 * 1e16 / s**3]), np.array([[-50 / s**2 + 150 * 1e16 / s**4]])
+        value = 50 * np.log(s) + 50 * 1e16 / (2 * s * s)
+        return value, np.array([50 / s - 50 * 1e16 / s**3]), np.array([[-50 / s**2 + 150 * 1e16 / s**4]])
 
     found = minimise(joint, [1.0], region(0.0))
     assert found.status == "minimum"
@@ -71,7 +72,8 @@ def test_rosenbrock():
     def joint(t):
         x, y = t
         gradient = np.array([-400 * x * (y - x * x) - 2 * (1 - x), 200 * (y - x * x)])
-        return 100 * (y - x * x) ** 2 + (1 - x) ** 2, gradient, np.array([[1200 * x * x - 400 * y + 2, -400 * x], [-400 * x, 200]])
+        hessian = np.array([[1200 * x * x - 400 * y + 2, -400 * x], [-400 * x, 200]])
+        return 100 * (y - x * x) ** 2 + (1 - x) ** 2, gradient, hessian
 
     found = minimise(joint, [-1.2, 1.0], region(size=2))
     assert found.status == "minimum"

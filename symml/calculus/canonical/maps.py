@@ -10,7 +10,7 @@ from symml.calculus.rewriting import Build, Rewrite, facts_of
 
 
 def _view(build: Build, x: Node, name: str) -> Node | None:
-    """f of a transposed or broadcast array is the transposed or broadcast f."""
+    """F of a transposed or broadcast array is the transposed or broadcast f."""
     if not isinstance(x, Ein) or not x.out or len(set(x.out)) != len(x.out):
         return None
     sizes = {o: x.sizes[o] for o in x.out}
@@ -76,7 +76,7 @@ def _log(build: Build, x: Node, name: str) -> Node | None:
 
 
 def _log_sum_exp(build: Build, x: Node) -> Node | None:
-    """log Σ_j exp(z_ij) over the last axis."""
+    """Log Σ_j exp(z_ij) over the last axis."""
     if not isinstance(x, Ein) or x.coefficient != 1 or len(x.factors) != 1:
         return None
     ((inner, idx),) = x.factors

@@ -46,7 +46,7 @@ def _frechet_of_identity(build: Build, args: Sequence[Node], op: str, param: Any
 
 
 def _frechet_under_trace(build: Build, state: State, sizes: dict[int, Any]) -> State | None:
-    """tr L(A, D) = tr(f′(A) D)."""
+    """Tr L(A, D) = tr(f′(A) D)."""
     coefficient, factors, out = state
     for k, (f, idx) in enumerate(factors):
         if not (isinstance(f, Apply) and f.op == "frechet") or idx[0] != idx[1] or idx[0] in out:

@@ -7,9 +7,8 @@ notation and is left as a primitive that nothing raises.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from fractions import Fraction
 
-from symml.calculus.construct import ein, operator, power, times, transposed
+from symml.calculus.construct import ein, operator, power, transposed
 from symml.calculus.nodes import Apply, Node
 from symml.calculus.rule import Rule
 from symml.errors import MissingRuleError

@@ -8,7 +8,19 @@ from dataclasses import dataclass
 from symml.forms.cost import cost
 from symml.forms.flipping import flip, is_symmetric
 from symml.language.expressions import (
-    Add, Call, ElemPow, Expression, Hadamard, Mul, Pow, Scalar, Symbol, Transpose, Where, make, postorder,
+    Add,
+    Call,
+    ElemPow,
+    Expression,
+    Hadamard,
+    Mul,
+    Pow,
+    Scalar,
+    Symbol,
+    Transpose,
+    Where,
+    make,
+    postorder,
 )  # fmt: skip
 from symml.language.operators import elementwise_product, multiply_any, rebuild, scalar, symbol
 

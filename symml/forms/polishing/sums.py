@@ -13,10 +13,19 @@ import sympy as sp
 from symml.forms.cost import cost
 from symml.forms.graph import attach
 from symml.language.expressions import (
-    Add, Call, Expression, Eye, Hadamard, Mul, Ones, Scalar, Symbol, Transpose, postorder,
+    Add,
+    Call,
+    Expression,
+    Eye,
+    Hadamard,
+    Mul,
+    Ones,
+    Scalar,
+    Symbol,
+    Transpose,
+    postorder,
 )  # fmt: skip
 from symml.language.operators import add, call, elementwise_product, multiply_any, ones, scalar, transpose
-
 
 ENTRY_LIMIT = 8  # terms; common elementwise factors are looked for in sums no longer than this
 
@@ -149,7 +158,7 @@ def _with_scalars_out(total: Expression) -> list[Expression]:
 
 
 def _by_traces(terms: Sequence[Expression]) -> list[Expression]:
-    """c tr(A) + d tr(B) → tr(c A + d B)."""
+    """C tr(A) + d tr(B) → tr(c A + d B)."""
     members, inner = [], []
     for k, (value, scalars, _) in enumerate(_parts(t) for t in terms):
         traces = [s for s in scalars if isinstance(s, Call) and s.function == "trace"]
