@@ -166,7 +166,7 @@ def judged(*verdicts):
     ([], False, 0, "0 of 0 claims checked"),
 ])  # fmt: skip
 def test_validate_and_report_count_and_answer(symml, monkeypatch, tmp_path, verdicts, strict, status, closing):
-    monkeypatch.setattr(sml, "validate_file", lambda path, **options: [judged(*verdicts)], raising=False)
+    monkeypatch.setitem(vars(sml), "validate_file", lambda path, **options: [judged(*verdicts)])
     extra = ["--strict"] if strict else []
     found = symml("validate", "notes.md", *extra)
     assert found.status == status

@@ -59,11 +59,8 @@ def judge(stage: Stage, objective: Node, trials: Trials, alone: bool) -> Judgeme
         return _everywhere(found, stage, constant=x not in hessian.leaves)
     if x not in hessian.leaves:
         return _depends(found, stage)
-    for rule in (_by_inverse, _at_the_point):
-        judged = rule(stage, objective, hessian, alone)
-        if judged is not None:
-            return judged
-    return tested([v], [stage.equation], trials)
+    by_test = tested([v], [stage.equation], trials)
+    return _by_inverse(stage, objective) or _at_the_point(stage, hessian, alone, by_test.kind) or by_test
 
 
 def _hessian(equation: Node, x: Any) -> Node:
@@ -111,7 +108,7 @@ def _depends(found: Curvature, stage: Stage) -> Judgement:
     return Judgement("stationary point", (text,), verdict("unchecked", reason="the sign of the Hessian depends on the data"), found.latex)
 
 
-def _by_inverse(stage: Stage, objective: Node, hessian: Node, alone: bool) -> Judgement | None:
+def _by_inverse(stage: Stage, objective: Node) -> Judgement | None:
     """A function of X⁻¹ that is convex in Y = X⁻¹: X ↦ X⁻¹ is one to one on the positive definite matrices."""
     v = stage.variable
     if not (isinstance(v, Symbol) and "spd" in v.facts):
@@ -131,7 +128,7 @@ def _by_inverse(stage: Stage, objective: Node, hessian: Node, alone: bool) -> Ju
     return Judgement(f"unique global {_extremum(found.kind)}", (text, one), verdict("proved", text), found.latex)
 
 
-def _at_the_point(stage: Stage, objective: Node, hessian: Node, alone: bool) -> Judgement | None:
+def _at_the_point(stage: Stage, hessian: Node, alone: bool, by_test: str) -> Judgement | None:
     """The Hessian with the solution put in has one sign; on an interval a single strict extremum is the global one."""
     assert stage.root is not None
     v = stage.variable
@@ -140,14 +137,19 @@ def _at_the_point(stage: Stage, objective: Node, hessian: Node, alone: bool) -> 
         return None
     which = _extremum(found.kind)
     scalar = found.shown.startswith("f″")
-    if found.kind.endswith("semidefinite") and not (scalar and second_derivative_sign(stage.equation, v, stage.root) == which):
+    strict = not found.kind.endswith("semidefinite")
+    if not strict and not (scalar and by_test.startswith(f"local {which}")):
         return None
+    strict = strict or second_derivative_sign(stage.equation, v, stage.root) == which
     relation = "> 0" if which == "minimum" else "< 0"
     text = f"{found.shown} {relation} at the solution" if scalar else f"at the solution {_because(found)}"
+    if not strict:
+        text += " unless it is 0"
+    sure = verdict("proved" if strict else "holds", text)
     if scalar and alone and stage.solution.complete:
         one = f"it is the only stationary point{_range(v)}, so it is the global {which}"
-        return Judgement(f"unique global {which}", (text, one), verdict("proved", text), found.latex)
-    return Judgement(f"local {which}", (text,), verdict("proved", text), found.latex)
+        return Judgement(f"unique global {which}", (text, one), sure, found.latex)
+    return Judgement(f"local {which}", (text,), sure, found.latex)
 
 
 def _range(v: Any) -> str:

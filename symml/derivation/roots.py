@@ -107,7 +107,7 @@ def _without(node: Node, reading: Reading) -> sp.Expr:
     if isinstance(node, Sum):
         return sp.Add(*(_without(t, reading) for t in node.terms))
     base, q = base_and_exponent(node)
-    if base is not node and isinstance(base, Leaf) and base.shape == ():
+    if base is not node and base.shape == ():
         return _without(base, reading) ** sp.Rational(q.numerator, q.denominator)
     if isinstance(node, Leaf) and node.shape == () and isinstance(node.payload, sp.Expr):
         return node.payload
