@@ -197,6 +197,12 @@ def ein(
     coefficient, merged, labels = rewriting.simplify_product(BUILD, coefficient, merged, labels, live)
     if coefficient == 0:
         return zero([live[o] for o in labels])
+    spread = next((k for k, (f, idx) in enumerate(merged) if isinstance(f, Sum) and len(idx) > 2), None)
+    if spread is not None and not set(merged[spread][1]) <= set(labels):
+        big, idx = merged[spread]  # a sum of data of order 3: contract it term by term
+        rest = merged[:spread], merged[spread + 1 :]
+        parts = [ein(coefficient, [*rest[0], (t, idx), *rest[1]], labels, live) for t in big.children]
+        return total(parts, [live[o] for o in labels])
     used = {i for _, idx in merged for i in idx} | set(labels)
     missing = [i for i in live if i not in used]
     if missing:

@@ -31,7 +31,9 @@ if TYPE_CHECKING:
 Kept = tuple[Branch, list[tuple[Any, Expression]], Trials]
 
 
-def assemble(derivation: Derivation, branches: Sequence[Branch], gradients: Sequence[tuple[Any, Node]]) -> StationaryPoint:
+def assemble(
+    derivation: Derivation, branches: Sequence[Branch], gradients: Sequence[tuple[Any, Node]]
+) -> StationaryPoint:
     """Return the result: answers substituted back, judged, with steps.
 
     Raises
@@ -44,32 +46,39 @@ def assemble(derivation: Derivation, branches: Sequence[Branch], gradients: Sequ
         answer = answer_of(derivation, branch)
         trials = substitute_back(answer, [g for _, g in gradients], derivation.source.symbols, inverted(branch))
         if trials.verdict == "wrong":
-            raise InternalError(f"the stationary point {show_answer(answer)} failed its own check: {trials.verdict.counterexample}")
+            raise InternalError(
+                f"the stationary point {show_answer(answer)} failed its own check: {trials.verdict.counterexample}"
+            )
         if trials.points and not trials.feasible and (len(branches) > 1 or not trials.points[0].symmetric):
             continue
         kept.append((branch, answer, trials))
     if not kept:
         v, equation = gradients[0]
         name = as_expression(v)
-        text = is_zero_text(present(cleared(equation), derivation._taken), f" has no closed form within the declaration of {name}")
+        text = is_zero_text(
+            present(cleared(equation), derivation._taken), f" has no closed form within the declaration of {name}"
+        )
         raise NoClosedFormError(f"{text}; call .fit(...) for numbers")
     judged = [judge_branch(b, derivation._tied(derivation._node), gradients, t, len(kept) == 1) for b, _, t in kept]
     return _result(derivation, kept, judged)
 
 
 def answer_of(derivation: Derivation, branch: Branch) -> list[tuple[Any, Expression]]:
+    """Return the variables with their values as they are shown."""
     if branch[-1].root is None:
         vec = branch[-1].solution.vec
-        assert vec is not None and len(branch) == 1
+        assert vec is not None, branch
         return [(branch[-1].variable, vec)]
     return [(v, present(node, derivation._taken, True, derivation._given)) for v, node in answers(branch)]
 
 
 def show_answer(answer: Sequence[tuple[Any, Expression]]) -> str:
+    """Return an answer for a message."""
     return ", ".join(f"{as_expression(v)} = {e}" for v, e in answer)
 
 
 def inverted(branch: Branch) -> list[Expression]:
+    """Return the matrices whose inverse is in the answer."""
     found: dict[Node, Expression] = {}
     for _, root in answers(branch):
         for node in walk(root):
@@ -86,10 +95,12 @@ def _result(derivation: Derivation, kept: Sequence[Kept],
         values = {v.name: e for v, e in sorted(answer, key=lambda a: order[a[0].name])}
         points.append(Point(values, j.kind))
     branch, answer, trials = kept[0]
-    notes = conditions_of(branch, answer)
+    notes = conditions_of(branch)
     steps = [*first_steps(derivation), *solving_steps(kept, judged), *closing_steps(notes, judged)]
     values_of = [p.values[derivation.wrt[0].name] if derivation.single else ByName(p.values) for p in points]
-    equations = ByName({s.variable.name: s.solution.equation for s in sorted(branch, key=lambda s: order[s.variable.name])})
+    equations = ByName(
+        {s.variable.name: s.solution.equation for s in sorted(branch, key=lambda s: order[s.variable.name])}
+    )
     kind = judged[0].kind if len(kept) == 1 else f"{len(kept)} stationary points: " + ", ".join(j.kind for j in judged)
     last = branch[-1].solution
     return StationaryPoint(
@@ -101,9 +112,11 @@ def _result(derivation: Derivation, kept: Sequence[Kept],
     )  # fmt: skip
 
 
-def conditions_of(branch: Branch, answer: Sequence[tuple[Any, Expression]]) -> list[str]:
+def conditions_of(branch: Branch) -> list[str]:
+    """Return what must hold for the answer to exist."""
     notes: list[str] = []
-    for stage, (v, root) in zip(branch, answers(branch) or [(branch[0].variable, None)], strict=True):
+    roots: list[tuple[Any, Node | None]] = [*answers(branch)] or [(branch[0].variable, None)]
+    for stage, (v, root) in zip(branch, roots, strict=True):
         notes.extend(stage.solution.notes)
         if root is not None:
             notes.extend(conditions.of_roots([root], v))
@@ -119,7 +132,7 @@ def first_steps(derivation: Derivation) -> list[Step]:
     for v in derivation.wrt:
         gradient = derivation._result("gradient", v)
         sure = derivation._checked["gradient", v].report.verdict
-        name, label = ("∇f", r"\nabla f") if derivation.single and getattr(v, "shape", ()) else (
+        name, label = ("∇f", r"\nabla f") if derivation.single and isinstance(v, Symbol) else (
             f"∂f/∂{as_expression(v)}", rf"\frac{{\partial f}}{{\partial {tex(v)}}}")  # fmt: skip
         statement = "at a stationary point the gradient is zero"
         if isinstance(v, Symbol) and "symmetric" in v.facts and not is_symmetric(derivation._derivative_node(v)):
@@ -141,13 +154,16 @@ _COLLECT = {
 
 
 def solving_steps(kept: Sequence[Kept], judged: Sequence[Judgement]) -> list[Step]:
+    """Return the equation as it is collected, and its solution, for each variable."""
     steps: list[Step] = []
     for branch, answer, trials in kept:
         for stage in branch:
             equation = stage.solution.equation
             statement = _COLLECT[stage.solution.method].format(v=as_expression(stage.variable))
             latex = f"{equation.lhs.latex()} &= {equation.rhs.latex()}"
-            step = Step("collect terms", statement, equation.lhs, equation.rhs, str(equation), latex, _same(stage, trials))
+            step = Step(
+                "collect terms", statement, equation.lhs, equation.rhs, str(equation), latex, _same(stage, trials)
+            )
             if str(step) not in map(str, steps):
                 steps.append(step)
         for v, e in answer:
@@ -177,14 +193,35 @@ def _same(stage: Stage, trials: Trials) -> Verdict:
 
 
 def closing_steps(notes: Sequence[str], judged: Sequence[Judgement]) -> list[Step]:
+    """Return the conditions and the second-order test."""
     steps = []
     for note in notes:
         must = " must " in note or " when " in note
         sure = verdict("unchecked", reason="an assumption on the data") if must else verdict("proved", note)
-        steps.append(Step("condition", "the solution exists under this condition", None, None, note, rf"& \text{{{_words(note)}}}", sure))
+        steps.append(
+            Step(
+                "condition",
+                "the solution exists under this condition",
+                None,
+                None,
+                note,
+                rf"& \text{{{_words(note)}}}",
+                sure,
+            )
+        )
     for j in judged:
         text = f"{j.kind}: {j.reasons[0]}" if j.reasons else j.kind
-        steps.append(Step("second-order", j.kind, None, None, text, f"& {j.latex}" if j.latex else rf"& \text{{{_words(text)}}}", j.verdict))
+        steps.append(
+            Step(
+                "second-order",
+                j.kind,
+                None,
+                None,
+                text,
+                f"& {j.latex}" if j.latex else rf"& \text{{{_words(text)}}}",
+                j.verdict,
+            )
+        )
     return steps
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import sympy as sp
-
 from symml.calculus.nodes import Apply, Const, Node, walk
 from symml.calculus.rewriting import facts_of
 from symml.codegen.structure import definiteness, is_positive
@@ -162,7 +160,7 @@ def _range(v: Any) -> str:
     domain = getattr(v, "domain", None)
     if domain is not None and str(domain) != "in R":
         return str(domain)
-    words = _facts(v) if not isinstance(v, sp.Symbol) else _facts(v)
+    words = _facts(v)
     return "> 0" if "positive" in words else ">= 0" if "nonnegative" in words else "< 0"
 
 

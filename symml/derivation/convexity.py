@@ -48,7 +48,11 @@ def _moving(moving: Sequence[Factor], still: Sequence[Factor], sign: int, variab
     if q != 1:
         even = sign > 0 and q.denominator == 1 and q > 0 and q.numerator % 2 == 0
         if even and affine(base, variables):
-            reasons.append(f"{shown(term)} is a sum of even powers of affine functions" if q != 2 else f"{shown(term)} is a sum of squares of affine functions")
+            reasons.append(
+                f"{shown(term)} is a sum of even powers of affine functions"
+                if q != 2
+                else f"{shown(term)} is a sum of squares of affine functions"
+            )
             return True
         return False
     assert isinstance(base, Apply)
@@ -76,7 +80,9 @@ def _quadratic_form(moving: Sequence[Factor], still: Sequence[Factor], variables
     rest = [f for f, idx in still if f not in middle]
     if u is not w or not affine(u, variables) or len(middle) != 1 or any(f.shape for f in rest):
         return False
-    if not definiteness(shown(middle[0]))[0].startswith("positive") or not all(is_nonnegative(shown(f)) == "yes" for f in rest):
+    if not definiteness(shown(middle[0]))[0].startswith("positive") or not all(
+        is_nonnegative(shown(f)) == "yes" for f in rest
+    ):
         return False
     reasons.append(f"{shown(term)} is a positive quadratic form of an affine function")
     return True
@@ -86,4 +92,3 @@ def affine(node: Node, variables: Sequence[Leaf]) -> bool:
     """Whether a node is affine jointly in the variables."""
     own = [v for v in variables if v in node.leaves]
     return all(not any(u in derivative(node, v).leaves for u in variables) for v in own)
-

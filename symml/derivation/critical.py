@@ -60,7 +60,7 @@ def _text(value: Any) -> str:
         return str(value)
     if inner.is_number and not inner.is_Rational and (sp.count_ops(inner) > 6 or inner.has(sp.CRootOf)):
         return str(sp.N(inner, DIGITS))
-    return sp.sstr(inner)
+    return str(sp.sstr(inner))
 
 
 @dataclass(frozen=True)
@@ -97,21 +97,32 @@ def critical_points(f: sp.Expr, own: Sequence[sp.Symbol], multipliers: Sequence[
     if not found:
         shown = ", ".join(f"{scalar(g)} = 0" for g in gradient)
         raise NoClosedFormError(f"{shown} has no real solution: there is no stationary point")
-    found = [f for f in dict.fromkeys(tuple(s.get(v, v) for v in variables) for s in found)]
-    found.sort(key=lambda p: [(float(x) if x.is_number else 0.0, sp.default_sort_key(x)) for x in p])
+    places = list(dict.fromkeys(tuple(s.get(v, v) for v in variables) for s in found))
+    places.sort(key=lambda p: [(float(x) if x.is_number else 0.0, sp.default_sort_key(x)) for x in p])
     hessian = sp.hessian(f, list(own))
     tied = sp.Matrix([[sp.diff(f, m, v) for v in own] for m in multipliers]) if multipliers else None
-    points, notes = [], []
-    for values in found:
+    points: list[Point] = []
+    notes: list[str] = []
+    for values in places:
         at = dict(zip(variables, values, strict=True))
         kind, eigenvalues = _classify(f, hessian, at) if tied is None else _on_constraint(hessian, tied, at)
         points.append(Point({v.name: scalar(x) for v, x in zip(variables, values, strict=True)}, kind, eigenvalues))
-        notes.extend(f"{v} = {scalar(x)} must be {_range(v)}" for v, x in zip(variables, values, strict=True) if _doubtful(x, v))
-    exact = all(sp.simplify(g.subs(dict(zip(variables, p, strict=True)))) == 0 for p in found for g in gradient)
-    return Critical(_aligned(points), polynomial, _one_sign(hessian) if not multipliers else _convex_lagrangian(hessian, points), exact, tuple(dict.fromkeys(notes)))
+        notes.extend(
+            f"{v} = {scalar(x)} must be {_range(v)}" for v, x in zip(variables, values, strict=True) if _doubtful(x, v)
+        )
+    exact = all(sp.simplify(g.subs(dict(zip(variables, p, strict=True)))) == 0 for p in places for g in gradient)
+    return Critical(
+        _aligned(points),
+        polynomial,
+        _one_sign(hessian) if not multipliers else _convex_lagrangian(hessian, points),
+        exact,
+        tuple(dict.fromkeys(notes)),
+    )
 
 
-def _solve(gradient: Sequence[sp.Expr], variables: Sequence[sp.Symbol], polynomial: bool) -> list[dict[sp.Symbol, sp.Expr]]:
+def _solve(
+    gradient: Sequence[sp.Expr], variables: Sequence[sp.Symbol], polynomial: bool
+) -> list[dict[sp.Symbol, sp.Expr]]:
     if len(variables) == 1 and polynomial:
         top = sp.numer(sp.together(gradient[0]))
         if top.free_symbols <= set(variables) and top.has(variables[0]):
@@ -181,7 +192,9 @@ def _on_constraint(hessian: Any, tied: Any, at: Mapping[sp.Symbol, sp.Expr]) -> 
     basis = sp.Matrix.hstack(*sp.GramSchmidt(directions, orthonormal=True))
     reduced = (basis.T * hessian.subs(at) * basis).applyfunc(sp.simplify)
     if reduced.free_symbols:
-        return _by_assumptions([reduced[k, k] for k in range(reduced.rows)]) if reduced.is_diagonal() else "depends on the parameters", ()
+        return _by_assumptions(
+            [reduced[k, k] for k in range(reduced.rows)]
+        ) if reduced.is_diagonal() else "depends on the parameters", ()
     eigenvalues = _eigenvalues(reduced)
     return _by_signs(eigenvalues), eigenvalues
 
@@ -196,7 +209,10 @@ def _eigenvalues(matrix: Any) -> tuple[Any, ...]:
 
 
 def _by_signs(eigenvalues: Sequence[Any]) -> str:
-    signs = {(-1 if float(e) < 0 else 1) if e != 0 else 0 for e in (sp.nsimplify(sp.re(e)) if e == 0 else sp.re(e) for e in eigenvalues)}
+    signs = {
+        (-1 if float(e) < 0 else 1) if e != 0 else 0
+        for e in (sp.nsimplify(sp.re(e)) if e == 0 else sp.re(e) for e in eigenvalues)
+    }
     if {-1, 1} <= signs:
         return "saddle"
     if 0 in signs:

@@ -10,7 +10,8 @@ from symml.calculus.construct import ein, operator, times, total, transposed
 from symml.calculus.nodes import Apply, Ein, Leaf, Node, leaf, walk
 from symml.calculus.reverse import derivative
 from symml.calculus.transform import rebuild
-from symml.codegen.structure import FLIPPED, Kind, definiteness, is_nonnegative, is_positive
+from symml.codegen.entries import Kind
+from symml.codegen.structure import FLIPPED, definiteness, is_nonnegative, is_positive
 from symml.derivation.separating import Part, flat_terms, is_identity, merged, split
 from symml.forms.polishing.powers import gather_powers
 from symml.forms.raising import Raising
@@ -73,7 +74,9 @@ def _of_map(hessian: Node, v: Symbol) -> Curvature:
 def _entries(hessian: Node) -> Curvature | None:
     """H[dX] = M ⊙ dX has the sign of the entries of M."""
     terms = flat_terms(hessian)
-    if not all(isinstance(t, Ein) and t.out[:2] == t.out[2:] and t.out[0] != t.out[1] and len(t.factors) for t in terms):
+    if not all(
+        isinstance(t, Ein) and t.out[:2] == t.out[2:] and t.out[0] != t.out[1] and len(t.factors) for t in terms
+    ):
         return None
     short = [ein(t.coefficient, t.factors, t.out[:2], dict(enumerate(t.sizes))) for t in terms if isinstance(t, Ein)]
     matrix = shown(total(short, hessian.shape[:2]))
@@ -81,7 +84,7 @@ def _entries(hessian: Node) -> Curvature | None:
         value = multiply_any(sign, matrix)
         strict, weak = is_positive(value) == "yes", is_nonnegative(value) == "yes"
         if strict or weak:
-            found: Kind = kind if strict else WEAK[kind]  # type: ignore[assignment]
+            found: Kind = kind if strict else WEAK[kind]
             relation = (">" if sign > 0 else "<") + ("" if strict else "=")
             return Curvature(found, (f"every entry of {matrix} is {relation} 0",), f"the Hessian (entry by entry) {matrix}",
                              rf"\nabla^2 f = {matrix.latex()}")  # fmt: skip

@@ -126,10 +126,14 @@ def _equation(a: Node, b: Node, v: Symbol, nu: Any) -> Equation:
     name, multiplier = as_expression(v), as_expression(nu)
     left = multiply_any(shown(a), name)
     right = name if is_identity(b) else multiply_any(shown(b), name)
-    return Equation(left, multiply_any(multiplier, right) if multiplier.shape == () else multiply_any(right, multiplier))
+    return Equation(
+        left, multiply_any(multiplier, right) if multiplier.shape == () else multiply_any(right, multiplier)
+    )
 
 
-def _told(equation: Equation, a: Node, b: Node, v: Symbol, nu: Any, objective: Node, level: Node, sure: Verdict) -> Eigenproblem:
+def _told(
+    equation: Equation, a: Node, b: Node, v: Symbol, nu: Any, objective: Node, level: Node, sure: Verdict
+) -> Eigenproblem:
     plain = is_identity(b)
     kind = "eigenproblem" if plain else "generalised eigenproblem"
     name, multiplier, matrix = as_expression(v), as_expression(nu), shown(a)
@@ -137,19 +141,28 @@ def _told(equation: Equation, a: Node, b: Node, v: Symbol, nu: Any, objective: N
     second = "" if plain else f" relative to {shown(b)}"
     if multiplier.shape == ():
         value = _value(objective, v, level, multiplier)
-        reasons.append(f"the solutions are the eigenvectors {name} of {matrix}{second}, {multiplier} their eigenvalues; the objective there is {value}")
+        reasons.append(
+            f"the solutions are the eigenvectors {name} of {matrix}{second}, {multiplier} their eigenvalues; the objective there is {value}"
+        )
         reasons.append("maximum at the largest eigenvalue, minimum at the smallest, saddle points at those between")
     else:
         k = v.shape[1]
-        reasons.append(f"{multiplier} is symmetric; turned to a diagonal, the columns of {name} are {k} eigenvectors of {matrix}{second}")
-        reasons.append(f"maximum at the {k} largest eigenvalues, minimum at the {k} smallest, saddle points for other choices")
+        reasons.append(
+            f"{multiplier} is symmetric; turned to a diagonal, the columns of {name} are {k} eigenvectors of {matrix}{second}"
+        )
+        reasons.append(
+            f"maximum at the {k} largest eigenvalues, minimum at the {k} smallest, saddle points for other choices"
+        )
     if not plain:
         b_kind, _ = definiteness(shown(b))
         word = "is" if b_kind == "positive definite" else "must be"
         notes.append(f"{shown(b)} {word} positive definite")
     collect = Step("collect terms", f"{kind}: collect the terms with {name}", equation.lhs, equation.rhs, str(equation),
                    f"{equation.lhs.latex()} &= {equation.rhs.latex()}", sure)  # fmt: skip
-    told = [Step("second-order", kind, None, None, r, rf"& \text{{{_words(r)}}}", verdict("proved", "Courant–Fischer")) for r in reasons]
+    told = [
+        Step("second-order", kind, None, None, r, rf"& \text{{{_words(r)}}}", verdict("proved", "Courant–Fischer"))
+        for r in reasons
+    ]
     return Eigenproblem(equation, kind, tuple(reasons), tuple(notes), _points(a, b, multiplier), (collect, *told), sure,
                         (matrix,) if plain else (matrix, shown(b)))  # fmt: skip
 
@@ -170,7 +183,9 @@ def _value(objective: Node, v: Symbol, level: Node, multiplier: Expression) -> E
     return Raising().run(total([lower(multiply_any(multiplier, Raising().run(level))), start], ()))
 
 
-def _tested(gradient: Node, v: Symbol, nu: Any, pair: tuple[Node, Node], difference: Node, symbols: Mapping[str, Any]) -> Verdict:
+def _tested(
+    gradient: Node, v: Symbol, nu: Any, pair: tuple[Node, Node], difference: Node, symbols: Mapping[str, Any]
+) -> Verdict:
     """Eigenvectors by SciPy put into the gradient and the constraint at random data."""
     rows = [Raising(False).run(n) for n in (gradient, difference)]
     matrices = [Raising(False).run(m) for m in pair]
@@ -188,7 +203,7 @@ def _tested(gradient: Node, v: Symbol, nu: Any, pair: tuple[Node, Node], differe
         except (np.linalg.LinAlgError, DataError, ValueError):
             continue
         if len(v.shape) == 1:
-            w, n = vectors[:, -1], float(eigenvalues[-1])
+            w, n = vectors[:, -1], eigenvalues[-1]
         else:
             k = v.shape[1] if isinstance(v.shape[1], int) else size_of(v.shape[1])(sizes)
             if k > a.shape[0]:
@@ -209,4 +224,3 @@ def solve_eigenproblem(matrices: Sequence[Any]) -> tuple[Any, Any]:
     eigenvalues, vectors = scipy.linalg.eigh(*matrices)
     order = np.argsort(eigenvalues)[::-1]
     return eigenvalues[order], vectors[:, order]
-

@@ -11,7 +11,7 @@ from symml.calculus.construct import is_symmetric, is_zero, times, total, transp
 from symml.calculus.nodes import Apply, Node, walk
 from symml.calculus.transform import substitute
 from symml.derivation.separating import cleared, flat_terms
-from symml.derivation.solving import Solution, shown, solve
+from symml.derivation.solving import Solution, is_linear, shown, solve
 from symml.errors import NoClosedFormError, NotSupportedError
 from symml.forms.cost import cost
 from symml.forms.lowering import leaf_of
@@ -59,7 +59,7 @@ def eliminate(equations: Sequence[tuple[Any, Node]], taken: Sequence[str]) -> li
             done.append((*branch, Stage(v, equation, found, None)))
             continue
         for root in found.roots:
-            swap = {leaf_of(v): root}
+            swap: dict[Node, Node] = {leaf_of(v): root}
             moved = [(u, substitute(e, swap)) for u, e in rest]
             waiting.append(((*branch, Stage(v, equation, found, root)), moved))
     return done
@@ -68,7 +68,7 @@ def eliminate(equations: Sequence[tuple[Any, Node]], taken: Sequence[str]) -> li
 def _next(left: Sequence[tuple[Any, Node]], taken: Sequence[str], solved: Branch) -> tuple[Any, Node, Solution]:
     """The equation to solve first: one whose answer holds no other unknown, else a single root, the shortest."""
     unknowns = [leaf_of(v) for v, _ in left]
-    options = []
+    options: list[Any] = []
     for v, equation in left:
         if leaf_of(v) not in equation.leaves:
             continue
@@ -114,6 +114,8 @@ def _left_over(left: Sequence[tuple[Any, Node]], taken: Sequence[str], solved: B
             break
     name = as_expression(v)
     end = f" has no closed form for {name}"
+    if is_linear(equation, v):
+        end = f" is linear in {name}, but no matrix formula solves it: it is a linear system for vec({name})"
     try:
         text = is_zero_text(present(cleared(equation), taken), end)
     except NotSupportedError:
@@ -132,7 +134,9 @@ def is_zero_text(e: Expression, after: str = "") -> str:
 def _constant(v: Any, equation: Node, taken: Sequence[str]) -> str:
     if is_zero(equation):
         return f"the gradient by {as_expression(v)} is zero everywhere: every {as_expression(v)} is stationary"
-    return f"the gradient {present(equation, taken)} does not depend on {as_expression(v)}: there is no stationary point"
+    return (
+        f"the gradient {present(equation, taken)} does not depend on {as_expression(v)}: there is no stationary point"
+    )
 
 
 def answers(branch: Branch) -> list[tuple[Any, Node]]:
@@ -156,4 +160,3 @@ def tidied(gradient: Node, v: Any) -> Node:
         terms = [gradient, transposed(gradient)]
         return total([times(Fraction(1, 2), t) for both in terms for t in flat_terms(both)], gradient.shape)
     return gradient
-

@@ -72,7 +72,11 @@ def _hessian(equation: Node, x: Any) -> Node:
 
 
 def _because(found: Curvature, kind: str = "") -> str:
-    why = "; ".join(r for r in found.reasons if not r.startswith(found.shown.removeprefix("the Hessian ")) or " (" in r or "because" in r)
+    why = "; ".join(
+        r
+        for r in found.reasons
+        if not r.startswith(found.shown.removeprefix("the Hessian ")) or " (" in r or "because" in r
+    )
     text = f"{found.shown} is {kind or found.kind}"
     own = found.shown.removeprefix("the Hessian ")
     if len(found.reasons) == 1 and found.reasons[0].startswith(f"{own} is "):
@@ -96,7 +100,12 @@ def _everywhere(found: Curvature, stage: Stage, constant: bool) -> Judgement:
         return Judgement(f"unique global {which}", (text,), sure, found.latex)
     if constant and stage.root is not None and stage.solution.method == "affine":
         definite = found.kind.replace("semi", "")
-        return Judgement(f"unique global {which}", (text, f"it is {definite} where the inverse in the solution exists"), sure, found.latex)
+        return Judgement(
+            f"unique global {which}",
+            (text, f"it is {definite} where the inverse in the solution exists"),
+            sure,
+            found.latex,
+        )
     return Judgement(f"global {which}", (text,), sure, found.latex)
 
 
@@ -105,7 +114,12 @@ def _depends(found: Curvature, stage: Stage) -> Judgement:
     text = f"minimum if {shown} is positive definite, maximum if it is negative definite, saddle point if it has both signs"
     if found.shown.startswith("f″"):
         text = f"minimum if {found.shown} > 0, maximum if it is < 0"
-    return Judgement("stationary point", (text,), verdict("unchecked", reason="the sign of the Hessian depends on the data"), found.latex)
+    return Judgement(
+        "stationary point",
+        (text,),
+        verdict("unchecked", reason="the sign of the Hessian depends on the data"),
+        found.latex,
+    )
 
 
 def _by_inverse(stage: Stage, objective: Node) -> Judgement | None:
@@ -171,7 +185,9 @@ def tested(variables: Sequence[Any], gradients: Sequence[Node], trials: Trials) 
     return Judgement(f"{word} ({TESTED})", (text,), verdict("holds", text))
 
 
-def judge_branch(branch: Branch, objective: Node, gradients: Sequence[tuple[Any, Node]], trials: Trials, alone: bool) -> Judgement:
+def judge_branch(
+    branch: Branch, objective: Node, gradients: Sequence[tuple[Any, Node]], trials: Trials, alone: bool
+) -> Judgement:
     """Return the kind of a solution found stage by stage: the extremum of an extremum is one."""
     judged, start = [], objective
     for stage in branch:

@@ -11,8 +11,15 @@ import sympy as sp
 from symml.calculus.nodes import Node
 from symml.calculus.reverse import derivative
 from symml.calculus.transform import substitute
-from symml.derivation import conditions
-from symml.derivation.assembling import answer_of, closing_steps, inverted, show_answer, solving_steps, tex
+from symml.derivation.assembling import (
+    answer_of,
+    closing_steps,
+    conditions_of,
+    inverted,
+    show_answer,
+    solving_steps,
+    tex,
+)
 from symml.derivation.critical import Critical, Point, critical_points
 from symml.derivation.definiteness import curvature
 from symml.derivation.eigenproblem import eigenproblem
@@ -121,8 +128,12 @@ def constrained(derivation: Derivation, subject_to: Any) -> StationaryPoint:
 
 # -- reading ------------------------------------------------------------------------------------------------------
 def _problem(derivation: Derivation, subject_to: Any) -> Problem:
-    texts = [subject_to] if isinstance(subject_to, (str, Expression)) or not hasattr(subject_to, "__iter__") else list(subject_to)
-    free = {v: _freed(v) for v in derivation.wrt}
+    texts = (
+        [subject_to]
+        if isinstance(subject_to, (str, Expression)) or not hasattr(subject_to, "__iter__")
+        else list(subject_to)
+    )
+    free: dict[Any, Any] = {v: _freed(v) for v in derivation.wrt}
     sides = [_sides(derivation, t) for t in texts]
     symbols = dict(derivation.source.symbols)
     for left, right in sides:
@@ -150,7 +161,7 @@ def _freed(v: Any) -> Any:
 
 
 def _with(e: Expression, free: dict[Any, Any]) -> Expression:
-    arrays = {v: twin for v, twin in free.items() if isinstance(v, Symbol) and v is not twin}
+    arrays: dict[Expression, Expression] = {v: twin for v, twin in free.items() if isinstance(v, Symbol) and v is not twin}
     return substitute_expression(e, arrays) if arrays else e
 
 
@@ -161,7 +172,9 @@ def _sides(derivation: Derivation, text: Any) -> tuple[Expression, Expression]:
         return as_expression(text.lhs), as_expression(text.rhs)
     pieces = str(text).replace("==", "=").split("=")
     if len(pieces) != 2 or any(c in str(text) for c in "<>≤≥"):
-        raise NotationError(f"{text!r} is not an equation left = right. Only equality constraints are solved in closed form.")
+        raise NotationError(
+            f"{text!r} is not an equation left = right. Only equality constraints are solved in closed form."
+        )
     known = list(derivation.source.symbols.values())
     whole = parse(f"{pieces[0]} - ({pieces[1]})", where=known)
     left = parse(pieces[0], where=known)
@@ -191,14 +204,20 @@ def _of_scalars(problem: Problem, opening: Sequence[Step]) -> StationaryPoint:
     found = critical_points(problem.lagrangian.value, list(problem.variables), multipliers)
     points = tuple(Point({k: e for k, e in p.values.items() if k in names}, p.kind, p.eigenvalues, _plain_widths(p, len(names)))
                    for p in found.points)  # fmt: skip
-    sure = verdict("proved", "the gradient of the Lagrangian simplifies to zero") if found.exact else verdict("holds", "solved by SymPy")
+    sure = (
+        verdict("proved", "the gradient of the Lagrangian simplifies to zero")
+        if found.exact
+        else verdict("holds", "solved by SymPy")
+    )
     equations = {v.name: Equation(scalar(sp.diff(problem.lagrangian.value, v)), scalar(0)) for v in problem.variables}
     equations |= {c.multiplier.name: Equation(c.left, c.right) for c in problem.constraints}
     values = [p.values[names[0]] if problem.derivation.single else ByName(p.values) for p in points]
-    kinds = [p.kind for p in points]
     steps = [Step("solve", p.kind, None, p.values, str(p), ", ".join(f"{tex(v)} = {p.values[v.name].latex()}" for v in problem.variables), sure)
              for p in points]  # fmt: skip
-    gathered = {m.name: tuple(p.values[m.name] for p in found.points) if len(points) > 1 else found.points[0].values[m.name] for m in multipliers}
+    gathered = {
+        m.name: tuple(p.values[m.name] for p in found.points) if len(points) > 1 else found.points[0].values[m.name]
+        for m in multipliers
+    }
     return StationaryPoint(
         equation=ByName(equations), expr=values[0] if len(values) == 1 else tuple(values),
         kind=_kind(found), reasons=("the eigenvalues are those of the Hessian of the Lagrangian along the constraint",),
@@ -226,25 +245,32 @@ def _assembled(problem: Problem, branches: Sequence[Branch], opening: Sequence[S
     checks = [*(g for _, g in problem.gradients), *(lower(c.difference) for c in problem.constraints)]
     for branch in branches:
         if any(s.root is None for s in branch):
-            raise NoClosedFormError(f"{branch[-1].solution.equation} has a solution only through vec; call .fit(...) for numbers")
+            raise NoClosedFormError(
+                f"{branch[-1].solution.equation} has a solution only through vec; call .fit(...) for numbers"
+            )
         answer = answer_of(problem.derivation, branch)
         trials = substitute_back(answer, checks, problem.symbols, inverted(branch))
         if trials.verdict == "wrong":
-            raise InternalError(f"the stationary point {show_answer(answer)} failed its own check: {trials.verdict.counterexample}")
+            raise InternalError(
+                f"the stationary point {show_answer(answer)} failed its own check: {trials.verdict.counterexample}"
+            )
         if not trials.points or trials.feasible:
             kept.append((branch, answer, trials))
     if not kept:
-        raise NoClosedFormError(f"no solution of the multiplier equations keeps the declaration of {problem.variables[0]}")
+        raise NoClosedFormError(
+            f"no solution of the multiplier equations keeps the declaration of {problem.variables[0]}"
+        )
     judged = [_judge(problem, b, t) for b, _, t in kept]
     names = [v.name for v in problem.variables]
-    points = [Point({n: dict((v.name, e) for v, e in a)[n] for n in names}, j.kind) for (_, a, _), j in zip(kept, judged, strict=True)]
+    by_name = [{v.name: e for v, e in a} for _, a, _ in kept]
+    points = [Point({n: values[n] for n in names}, j.kind) for values, j in zip(by_name, judged, strict=True)]
     branch, answer, trials = kept[0]
-    notes = _conditions(problem, branch)
+    notes = conditions_of(branch)
     equations = {s.variable.name: s.solution.equation for s in branch}
     for c in problem.constraints:
         equations[c.multiplier.name] = Equation(c.left, c.right)
     values = [p.values[names[0]] if problem.derivation.single else ByName(p.values) for p in points]
-    multipliers = [{v.name: e for v, e in a if v.name not in names} for _, a, _ in kept]
+    multipliers = [{n: e for n, e in values.items() if n not in names} for values in by_name]
     gathered = {k: multipliers[0][k] if len(kept) == 1 else tuple(m[k] for m in multipliers) for k in multipliers[0]}
     return StationaryPoint(
         equation=ByName(equations), expr=values[0] if len(values) == 1 else tuple(values),
@@ -255,17 +281,10 @@ def _assembled(problem: Problem, branches: Sequence[Branch], opening: Sequence[S
     )  # fmt: skip
 
 
-def _conditions(problem: Problem, branch: Branch) -> list[str]:
-    notes: list[str] = []
-    for v, root in answers(branch):
-        notes.extend(conditions.of_roots([root], v))
-    return list(dict.fromkeys(notes))
-
-
 def _judge(problem: Problem, branch: Branch, trials: Trials) -> Judgement:
     """A Lagrangian that is convex at the multipliers found has its minimum there: so has the objective on the constraint."""
     values = {leaf_of(v): node for v, node in answers(branch)}
-    multipliers = {leaf_of(c.multiplier): values[leaf_of(c.multiplier)] for c in problem.constraints}
+    multipliers: dict[Node, Node] = {leaf_of(c.multiplier): values[leaf_of(c.multiplier)] for c in problem.constraints}
     if len(problem.gradients) == 1:
         ((v, gradient),) = problem.gradients
         hessian = derivative(gradient, leaf_of(v))
@@ -312,4 +331,3 @@ def _product(c: Constraint) -> str:
         return f"{nu} ({inner})"
     turned = nu if isinstance(nu, Symbol) and "symmetric" in nu.facts else transpose(nu)
     return f"{turned} ({inner})" if len(nu.shape) == 1 else f"tr({turned} ({inner}))"
-

@@ -34,7 +34,9 @@ class Reading:
         found = self.opaque.get(node.digest)
         if found is None:
             shown = Raising().run(node)
-            sign = {"positive": True} if is_nonnegative(shown) == "yes" or is_positive(shown) == "yes" else {"real": True}
+            sign = (
+                {"positive": True} if is_nonnegative(shown) == "yes" or is_positive(shown) == "yes" else {"real": True}
+            )
             found = sp.Dummy(f"c{len(self.opaque)}", **sign)
             self.opaque[node.digest], self.data[found] = found, node
         return found
@@ -135,7 +137,9 @@ def solved(value: sp.Expr, x: sp.Symbol) -> tuple[list[sp.Expr], bool]:
         roots = sp.solve(sp.expand(top) if algebraic else value, x)
     except NotImplementedError:
         return [], False
-    found = [r for r in roots if isinstance(r, sp.Expr) and not r.has(x) and not r.has(sp.LambertW, sp.I, sp.zoo, sp.nan)]
+    found = [
+        r for r in roots if isinstance(r, sp.Expr) and not r.has(x) and not r.has(sp.LambertW, sp.I, sp.zoo, sp.nan)
+    ]
     return sorted(found, key=sp.default_sort_key), bool(algebraic and len(roots) > 0)
 
 

@@ -193,7 +193,12 @@ def _half(term: Ein, coefficient: Fraction, factors: Sequence[Factor], out: Indi
 
 def identity_multiple(node: Node) -> Node | None:
     """Return s of a matrix s I; None for any other."""
-    if isinstance(node, Ein) and len(node.out) == 2 and node.out[0] == node.out[1] and all(i == () for _, i in node.factors):
+    if (
+        isinstance(node, Ein)
+        and len(node.out) == 2
+        and node.out[0] == node.out[1]
+        and all(i == () for _, i in node.factors)
+    ):
         return ein(node.coefficient, list(node.factors), (), {})
     return None
 

@@ -102,7 +102,7 @@ def solve(equation: Node, v: Any, taken: Sequence[str] = ()) -> Solution | None:
     """Return the solution of `equation` = 0 for v, or None when no method applies."""
     x = leaf_of(v)
     equation = cleared(equation)
-    for method in (_scalar_first,) if not isinstance(v, Symbol) else _METHODS[len(x.shape)]:
+    for method in _METHODS.get(len(x.shape), (_entrywise,)):
         found = method(equation, v, x, as_expression(v))
         if found is not None:
             return found
@@ -135,12 +135,11 @@ def _affine(equation: Node, v: Any, x: Leaf, name: Expression) -> Solution | Non
 
 def _linear_part(equation: Node, x: Leaf) -> tuple[Node, Node] | None:
     for candidate in (equation, expand_in(equation, x)):
+        if any(isinstance(n, Apply) and x in n.leaves for n in walk(candidate)):
+            continue  # sign(x) and step(x) have derivative 0 and are not constant
         jacobian = derivative(candidate, x)
         if x not in jacobian.leaves:
             return candidate, jacobian
-        opened = expand_in(jacobian, x)
-        if x not in opened.leaves:
-            return expand_in(equation, x), opened
     return None
 
 
@@ -206,7 +205,9 @@ def _inverse(node: Node) -> Node:
 def _vector(jacobian: Node, target: Node, v: Any, x: Leaf, name: Expression) -> Solution:
     root = chain(_inverse(jacobian), target)
     matrix = shown(jacobian)
-    plain = identity_multiple(jacobian) is not None or (isinstance(jacobian, Ein) and jacobian.out[0] == jacobian.out[1])
+    plain = identity_multiple(jacobian) is not None or (
+        isinstance(jacobian, Ein) and jacobian.out[0] == jacobian.out[1]
+    )
     left = shown(chain(jacobian, x)) if plain else multiply_any(matrix, name)
     return Solution(v, Equation(left, shown(target)), (root,), "affine", parts=(matrix,))
 
@@ -249,6 +250,11 @@ def _sylvester(parts: Sequence[Part], v: Symbol, equation: Equation) -> Solution
 
 def _or_eye(node: Node) -> Expression:
     return eye(node.shape[0]) if is_identity(node) else shown(node)
+
+
+def is_linear(equation: Node, v: Any) -> bool:
+    """Whether an equation is affine in a variable."""
+    return _linear_part(equation, leaf_of(v)) is not None
 
 
 # -- through the inverse ------------------------------------------------------------------------------------------
@@ -318,10 +324,6 @@ def _restored(value: sp.Expr, reading: Reading) -> Expression:
         return scalar(value)
     node = lower_scalar(value, env)
     return shown(node if node.shape == reading.x.shape else broadcast(node, reading.x.shape))
-
-
-def _scalar_first(equation: Node, v: Any, x: Leaf, name: Expression) -> Solution | None:
-    return _entrywise(equation, v, x, name)
 
 
 Method = Callable[[Node, Any, Leaf, Expression], Solution | None]

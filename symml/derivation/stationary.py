@@ -64,7 +64,7 @@ def _refuse_structure(v: Any) -> None:
     for word, text in TIED.items():
         if word in facts:
             constraint = text.format(v)
-            raise NotSupportedError(f"{v} is declared with {word!r}: ask for .stationary(subject_to=\"{constraint}\")")
+            raise NotSupportedError(f'{v} is declared with {word!r}: ask for .stationary(subject_to="{constraint}")')
     for word in SHAPED:
         if word in facts:
             raise NotSupportedError(
@@ -82,7 +82,11 @@ def _critical(derivation: Derivation) -> StationaryPoint:
     found = critical_points(value, variables)
     gradients = [derivation._result("gradient", v) for v in variables]
     equations = {v.name: Equation(g, scalar(0)) for v, g in zip(variables, gradients, strict=True)}
-    sure = verdict("proved", "the gradient at every point simplifies to zero") if found.exact else _numeric(found.points, value)
+    sure = (
+        verdict("proved", "the gradient at every point simplifies to zero")
+        if found.exact
+        else _numeric(found.points, value)
+    )
     kind, reasons = _kind_of_points(found)
     labels = [rf"\frac{{\partial f}}{{\partial {tex(v)}}}" for v in variables]
     steps = [
@@ -94,7 +98,9 @@ def _critical(derivation: Derivation) -> StationaryPoint:
     for p in found.points:
         left, right = _tuple(names), _tuple(", ".join(str(x) for x in p.values.values()))
         right_tex = _tuple(", ".join(x.latex() for x in p.values.values()))
-        statement = p.kind + (": Hessian eigenvalues " + ", ".join(str(e) for e in p.eigenvalues) if p.eigenvalues else "")
+        statement = p.kind + (
+            ": Hessian eigenvalues " + ", ".join(str(e) for e in p.eigenvalues) if p.eigenvalues else ""
+        )
         steps.append(Step("solve", statement, None, p.values, f"{left} = {right}",
                           f"{_tuple(', '.join(tex(v) for v in variables))} &= {right_tex}", sure))  # fmt: skip
     values = [_value(derivation, p) for p in found.points]
@@ -130,7 +136,9 @@ def _numeric(points: Sequence[Point], value: sp.Expr) -> Verdict:
             if left.free_symbols:
                 return verdict("unchecked", reason=f"{left} could not be simplified to zero")
             if abs(complex(left.evalf(30))) > 1e-20:
-                raise InternalError(f"the stationary point {p} failed its own check: the derivative by {s} is {left.evalf(8)}")
+                raise InternalError(
+                    f"the stationary point {p} failed its own check: the derivative by {s} is {left.evalf(8)}"
+                )
     return verdict("holds", "the gradient evaluated with 30 digits is zero at every point")
 
 
@@ -148,5 +156,7 @@ def _kind_of_points(found: Critical) -> tuple[str, tuple[str, ...]]:
         why = ("Hessian eigenvalues " + ", ".join(str(scalar(e)) for e in p.eigenvalues),) if p.eigenvalues else ()
         return (f"local {p.kind}" if p.kind in ("minimum", "maximum") else p.kind), why
     kinds = [p.kind for p in found.points]
-    counts = ", ".join(f"{kinds.count(k)} {_PLURAL.get(k, k) if kinds.count(k) > 1 else k}" for k in dict.fromkeys(kinds))
+    counts = ", ".join(
+        f"{kinds.count(k)} {_PLURAL.get(k, k) if kinds.count(k) > 1 else k}" for k in dict.fromkeys(kinds)
+    )
     return f"{len(kinds)} stationary points: {counts}", ()

@@ -94,7 +94,11 @@ class StationaryPoint:
             return ByName({name: e.evaluate(given) for name, e in self.expr.items()})
         if not isinstance(self.expr, Expression):
             raise NoClosedFormError(f"{self.equation} has no single solution to evaluate: {self.kind}")
-        if not isinstance(self.equation, Equation) or self.expr.shape == self.equation.rhs.shape or len(self.equation.rhs.shape) < 2:
+        if (
+            not isinstance(self.equation, Equation)
+            or self.expr.shape == self.equation.rhs.shape
+            or len(self.equation.rhs.shape) < 2
+        ):
             return self.expr.evaluate(given)
         right = self.equation.rhs.evaluate(given)
         if self._sylvester:

@@ -70,7 +70,9 @@ def substitute_back(answer: Sequence[tuple[Any, Expression]], equations: Sequenc
         Matrices whose inverse is taken: points at which they are nearly singular are drawn again.
     """
     plain = [Raising(False).run(e) for e in equations]
-    inner = list(dict.fromkeys(n.children[0] for e in equations for n in walk(e) if isinstance(n, Apply) and n.op == "inv"))
+    inner = list(
+        dict.fromkeys(n.children[0] for e in equations for n in walk(e) if isinstance(n, Apply) and n.op == "inv")
+    )
     regular = [Raising(False).run(n) for n in inner]
     own = {v.name for v, _ in answer}
     table: dict[str, Any] = {}
@@ -87,7 +89,8 @@ def substitute_back(answer: Sequence[tuple[Any, Expression]], equations: Sequenc
 def _stronger(table: Mapping[str, Any]) -> dict[str, Any]:
     """Square data drawn positive definite, so that a definite solution exists."""
     return {
-        k: symbol(k, s.shape, s.properties | {"spd"}) if isinstance(s, Symbol) and _square(s) else s for k, s in table.items()
+        k: symbol(k, s.shape, s.properties | {"spd"}) if isinstance(s, Symbol) and _square(s) else s
+        for k, s in table.items()
     }
 
 
@@ -143,7 +146,9 @@ def _draw(table: Mapping[str, Any], rng: np.random.Generator, attempt: int) -> t
     return draw(table, rng, sizes)
 
 
-def _trial(answer: Sequence[tuple[Any, Any]], rows: Sequence[Any], values: dict[str, Any], sizes: dict[str, int]) -> Trial | None:
+def _trial(
+    answer: Sequence[tuple[Any, Any]], rows: Sequence[Any], values: dict[str, Any], sizes: dict[str, int]
+) -> Trial | None:
     full = dict(values)
     feasible = symmetric = True
     for v, value in answer:
@@ -193,7 +198,9 @@ def keeps(v: Any, value: Any) -> bool:
     if domain is None:
         return True
     low = domain.low is None or np.all(array > float(domain.low) if domain.low_open else array >= float(domain.low))
-    high = domain.high is None or np.all(array < float(domain.high) if domain.high_open else array <= float(domain.high))
+    high = domain.high is None or np.all(
+        array < float(domain.high) if domain.high_open else array <= float(domain.high)
+    )
     return bool(low and high)
 
 
@@ -259,7 +266,9 @@ def _differences(variables: Sequence[Any], rows: Sequence[Any], trial: Trial) ->
         h = STEP * max(float(np.max(np.abs(x), initial=0.0)), 1e-3)
         for e in _basis(v, x):
             high, low = (
-                np.concatenate([np.ravel(r({**trial.values, v.name: _number(x + s * h * e)}, trial.sizes)) for r in rows])
+                np.concatenate(
+                    [np.ravel(r({**trial.values, v.name: _number(x + s * h * e)}, trial.sizes)) for r in rows]
+                )
                 for s in (1, -1)
             )
             columns.append((high - low) / (2 * h))

@@ -17,6 +17,7 @@ from symml.libraries import linalg
 
 REFINEMENTS = 8
 RANK_TOLERANCE = 20.0  # times the machine precision and the larger size, on columns of length one
+SETTLED = 1e-17  # relative correction after which x is right to double precision
 LONG = np.longdouble
 
 
@@ -91,6 +92,8 @@ def solve(design: Any, target: Any, name: str = "X", labels: Sequence[str] = ())
         x += step
         residual += top - q @ (inner - low)
         last = change
+        if change <= SETTLED * float(np.linalg.norm(np.asarray(x * scale, float))):
+            break
     inverse = np.empty((columns, columns))
     inverse[order] = linalg.solve_triangular(r, np.eye(columns))
     residual = np.asarray(wanted - exact @ x, float)

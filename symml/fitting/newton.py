@@ -17,7 +17,7 @@ Joint = Callable[[Any], tuple[float, Any, Any]]
 
 MAX_STEPS = 200
 MAX_HALVINGS = 60
-SMALL_EIGENVALUE = 1e-10  # of the Hessian with unit diagonal: below it a direction counts as flat
+SMALL_EIGENVALUE = 1e-13  # of the Hessian with unit diagonal: below it a direction counts as flat
 DECREMENT = 1e-12  # relative predicted fall of the value at which the damped phase ends
 STAYING = 1e-3  # relative step, at a vanishing gradient, above which the parameters are running away
 POLISH_STEPS = 12

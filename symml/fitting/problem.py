@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import sympy as sp
 
-from symml.errors import DataError, InternalError, NoClosedFormError, NotSupportedError, ShapeError
+from symml.calculus.nodes import walk
+from symml.errors import DataError, ShapeError, SymmlError
 from symml.fitting.binding import Bound, bind, by_name
 from symml.fitting.joint import Generated, generate, joint
 from symml.fitting.newton import Joint, Point, Region, evaluate
@@ -24,6 +25,10 @@ from symml.language.tables import declarations
 if TYPE_CHECKING:
     from symml.derivation.derivation import Derivation
     from symml.derivation.stationary_point import StationaryPoint
+
+
+MAX_UNKNOWNS = 3  # larger objectives are not searched for closed forms: the search takes longer than the fit
+MAX_NODES = 60
 
 
 class Plan:
@@ -55,10 +60,14 @@ class Plan:
 
     @cached_property
     def closed(self) -> StationaryPoint | None:
-        """The stationary points, when stationary() finds closed forms."""
+        """The stationary points, when the objective is small and stationary() finds closed forms."""
+        d = self.derivation
+        curved = self.squares is not None and not all(s.affine for s in self.squares)
+        if curved or len(d.wrt) > MAX_UNKNOWNS or sum(1 for _ in walk(d._node)) > MAX_NODES:
+            return None
         try:
-            return self.derivation.stationary()
-        except (NoClosedFormError, NotSupportedError, InternalError):
+            return d.stationary()
+        except SymmlError:  # whatever keeps it from a formula, Newton needs none
             return None
 
     @cached_property

@@ -122,6 +122,7 @@ def _step(graph: Graph, inner: list[int]) -> int | None:
             return v
     if _merge_parallel(graph, inner):
         return _step(graph, inner)
+    _spread_weights(graph, inner)
     chain = [(v, _transposes(graph, v)) for v in inner if _is_link(graph, v)]
     if chain:
         v = min(chain, key=lambda c: c[1])[0]
@@ -132,6 +133,23 @@ def _step(graph: Graph, inner: list[int]) -> int | None:
         if len(touching) == 2:
             return _close_cycle(graph, v, touching, inner)
     return None
+
+
+def _spread_weights(graph: Graph, inner: list[int]) -> None:
+    """diag(a) M diag(b) between a summed vertex and an out vertex is a bᵀ ⊙ M, where that is shorter."""
+    for edge in graph.edges:
+        for v, u in ((edge.tail, edge.head), (edge.head, edge.tail)):
+            if v not in inner or u not in graph.out or graph.out.count(u) > 1 or not _is_link(graph, v):
+                continue
+            left, right = graph.weight(v), graph.weight(u)
+            if left is None or right is None or left is right:
+                continue
+            matrix = graph.oriented(edge, v)
+            edge.value = elementwise_product(multiply_any(left, flip(right, graph.symmetric)), matrix)
+            edge.tail, edge.head = v, u
+            graph.weights.pop(v)
+            graph.weights.pop(u)
+            break
 
 
 def _closed(graph: Graph, v: int) -> Expression:

@@ -6,6 +6,7 @@ index as a leading axis, so that Σᵢ f(xᵢ) needs no node of its own.
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -464,7 +465,8 @@ _HANDLERS: dict[type[Expression], Callable[..., Lowered]] = {
 def _derivative(name: Any, x: Node) -> Node | None:
     """The derivative of a registered function at x, from its record; of a SymPy Lambda, from SymPy."""
     key = f"derivative {name}"
-    found = x.memo.get(key)
+    known = x.memo.get(key)
+    found = known() if known is not None else None
     if found is None:
         if isinstance(name, sp.Lambda):
             (variable,) = name.variables
@@ -482,8 +484,8 @@ def _derivative(name: Any, x: Node) -> Node | None:
             found = _with_arguments(slope, {place: Lowered(x)}).node
             if found.shape != x.shape:
                 found = broadcast(found, x.shape)
-        x.memo[key] = found
-    return found  # type: ignore[no-any-return]
+        x.memo[key] = weakref.ref(found)  # the intern table keeps x alive as long as its derivative lives
+    return found
 
 
 def _slope_of_definition(body: Node, x: Node) -> Node | None:

@@ -143,12 +143,16 @@ def _leaf(node: Leaf) -> Expression:
 def _distributed(node: Ein) -> Node | None:
     """The product spread over a factor of order 3 or more that is a sum; None when there is none."""
     for k, (factor, idx) in enumerate(node.factors):
-        if len(factor.shape) > 2 and isinstance(factor, Sum):
+        base, repeats = (factor.children[0], 2) if _is_square(factor) else (factor, 1)
+        if len(factor.shape) > 2 and isinstance(base, Sum):
             sizes = dict(enumerate(node.sizes))
-            rest = list(node.factors)
-            terms = [ein(node.coefficient, [*rest[:k], (t, idx), *rest[k + 1 :]], node.out, sizes) for t in factor.terms]
-            return total(terms, node.shape)
+            rest = [f for m, f in enumerate(node.factors) if m != k] + [(base, idx)] * (repeats - 1)
+            return total([ein(node.coefficient, [*rest, (t, idx)], node.out, sizes) for t in base.terms], node.shape)
     return None
+
+
+def _is_square(node: Node) -> bool:
+    return isinstance(node, Apply) and node.op == "pow" and node.param == 2
 
 
 def _map(node: Apply, args: list[Expression]) -> Expression:

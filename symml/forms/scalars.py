@@ -103,3 +103,14 @@ def _opaque(e: sp.Expr, known: Mapping[sp.Expr, Node]) -> Node:
     return apply_map(sp.Lambda(z, e.func(*(z if a is moving[0] else a for a in e.args))), known[moving[0]])  # type: ignore[arg-type]
 
 
+TIDY_LIMIT = 200  # operations; longer scalars are shown as SymPy returns them
+
+
+def tidy(value: sp.Expr) -> sp.Expr:
+    """Return a SymPy scalar in its shortest form among a few cheap ones; the value stays."""
+    if value.count_ops() > TIDY_LIMIT:
+        return value
+    options = [value, sp.factor_terms(value)]
+    if value.is_rational_function():
+        options += [sp.cancel(value), sp.factor(value)]
+    return min(options, key=lambda e: (e.count_ops(), len(str(e))))

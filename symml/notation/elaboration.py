@@ -334,6 +334,8 @@ def _indicator(state: Elaboration, node: Syntax, args: list[Any]) -> Expression:
     shape: Shape = left.shape or right.shape
     if right.shape not in ((), shape) or left.shape not in ((), shape):
         raise ShapeError(f"cannot compare {op.name_of(left)} and {op.name_of(right)}: the shapes differ")
+    if node.value == ">" and isinstance(right, Scalar) and right.value == 0:
+        return op.call("step", left)
     return make(Indicator, (left, right), (node.value,), shape)
 
 

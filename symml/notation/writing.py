@@ -229,6 +229,8 @@ def _call(w: Writer, e: Call) -> Piece:
     bars = name in BRACKETS and not (name == "abs" and len(e.args[0].shape) > 1)
     if bars and w.style.templates["nested_" + name] not in inner[0]:
         return Piece(w.style.templates[name].format(inner[0]), ATOM)
+    if name == "step":
+        return Piece(w.style.templates["indicator"].format(f"{inner[0]} {w.style.operators['>']} 0"), ATOM)
     if name == "sqrt":
         return Piece(w.style.templates["sqrt"].format(inner[0]), ATOM)
     if name == "kron":

@@ -16,6 +16,7 @@ from symml.notation.syntax import read
 from symml.notation.tree import Syntax
 
 OPERATORS = {"times": " * ", "over": " / ", "hadamard": " .* ", "quotient": " ./ ", "kron": " ⊗ "}
+MINUS = "-−–"
 CHAINS = ("juxtaposition", "product")
 ATOMS = ("name", "group", "call", "transpose", "power", "element", "elementwise_power")
 ORDER = ("transpose", "sign", "product order", "inverse missing", "wrong exponent", "factor", "dropped n", "wrong denominator")
@@ -40,12 +41,23 @@ class _Place:
     inner: bool  # inside a call or another place where a factor cannot be seen from outside
 
     def with_text(self, new: str) -> str:
-        start, end = self.node.span
+        start, end = _extent(self.source, self.node)
         return self.source[:start] + new + self.source[end:]
 
     @property
     def text(self) -> str:
-        return self.source[self.node.span[0] : self.node.span[1]]
+        start, end = _extent(self.source, self.node)
+        return self.source[start:end]
+
+
+def _extent(source: str, node: Syntax) -> tuple[int, int]:
+    """The span of a node with a minus sign in front that belongs to it."""
+    start, end = node.span
+    if node.head == "neg" or (node.head == "sum" and node.value[0] < 0):
+        before = source[:start].rstrip()
+        if before and before[-1] in MINUS:
+            start = len(before) - 1
+    return start, end
 
 
 def edits(source: str, known: Sequence[str], dimensions: Sequence[str]) -> list[Edit]:
@@ -81,10 +93,9 @@ def _is_below(node: Syntax, k: int) -> bool:
 
 def _piece(source: str, node: Syntax) -> str:
     """The text of a node with the minus sign or the brackets that belong to it."""
-    text = source[node.span[0] : node.span[1]]
-    if node.head == "neg":
-        return f"(-{text})"
-    return f"({text})" if node.head in ("sum", "product", "juxtaposition", "fraction") else text
+    start, end = _extent(source, node)
+    text = source[start:end]
+    return f"({text})" if node.head in ("sum", "product", "juxtaposition", "fraction", "neg") else text
 
 
 # -- rules: a place to edits --------------------------------------------------------------------------------------
@@ -159,8 +170,8 @@ def _exponents(place: _Place, dimensions: Sequence[str]) -> Iterator[Edit]:
         sign = ".^" if node.head == "elementwise_power" else "^"
         if exponent.head == "name" and exponent.value == "T":
             return
-        shown = place.source[exponent.span[0] : exponent.span[1]]
-        shown = f"-{shown}" if exponent.head == "neg" and not shown.startswith("-") else shown
+        start, end = _extent(place.source, exponent)
+        shown = place.source[start:end]
         for new in (f"(({shown})*2)", f"(({shown})/2)", f"(({shown})+1)", f"(({shown})-1)", f"(-({shown}))"):
             yield Edit(kind, f"another exponent of {base}", place.with_text(f"({base}){sign}{new}"), node.span)
         yield Edit(kind, f"without the exponent of {base}", place.with_text(f"({base})"), node.span)

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from symml.calculus.expand import proved_equal
+from symml.calculus.proving import proved_equal
 from symml.errors import SymmlError
 from symml.forms.lowering import lower
 from symml.language.expressions import Expression

@@ -109,7 +109,7 @@ class Validation:
     def __str__(self) -> str:
         counts = [f"{sum(s.verdict == word for s in self.steps)} {word}" for word in ("proved", "holds", "wrong", "unchecked")]
         shown = ", ".join(c for c in counts if not c.startswith("0 "))
-        return "\n".join([*(str(s) for s in self.steps), f"{len(self.steps)} steps: {shown or 'none'}"])
+        return "\n".join([*(str(s) for s in self.steps), f"{len(self.steps)} step{'s' * (len(self.steps) != 1)}: {shown or 'none'}"])
 
     __repr__ = __str__
 

@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 import sympy as sp
 
-from symml.errors import ShapeError
+from symml.errors import SymmlError
+from symml.forms.lowering import lower
 from symml.language.expressions import Add, Call, Expression, Hadamard, Mul, Pow, Scalar, Transpose
-from symml.language.operators import call, elementwise_product, multiply_any, scalar, transpose
+from symml.language.operators import call, elementwise_product, is_zero, multiply_any, scalar, transpose
 
 LIMIT = 12
 LINEAR_CALLS = ("sum", "trace", "mean", "diag", "rowsum", "colsum")
@@ -40,16 +41,22 @@ def expanded_terms(e: Expression) -> list[Expression]:
 
 
 def _merged(terms: list[Expression]) -> list[Expression]:
-    """Like terms collected, through the constructor of sums."""
+    """Equal terms collected."""
     if len(terms) < 2:
         return terms
+    groups: dict[object, list[Expression]] = {}
+    for t in terms:
+        groups.setdefault(_key(t), []).append(t)
+    merged = [multiply_any(scalar(len(g)), g[0]) if len(g) > 1 else g[0] for g in groups.values()]
+    return [t for t in merged if not is_zero(t)]
+
+
+def _key(term: Expression) -> object:
+    """Equal for terms that are one in the index form, such as y'X w and (X w)'y."""
     try:
-        total = terms[0]
-        for t in terms[1:]:
-            total = total + t
-    except ShapeError:
-        return terms
-    return top_terms(total)
+        return lower(term).digest
+    except SymmlError:
+        return term
 
 
 def _product(term: Expression) -> list[Expression] | None:

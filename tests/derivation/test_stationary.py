@@ -264,7 +264,7 @@ def test_logistic_names_the_equation_left():
 
 def test_factorisation_is_closed_for_one_factor_only():
     d = derive("||R - U V'||^2 + lam*||U||^2 + lam*||V||^2", ["U", "V"], where="R: n x m, U: n x k, V: m x k, lam > 0")
-    with pytest.raises(NoClosedFormError, match="U = R V .* has no closed form for V"):
+    with pytest.raises(NoClosedFormError, match=r"U = R V .* has no closed form for V"):
         d.stationary()
 
 

@@ -143,7 +143,7 @@ def _array(r, k, shape):
         lambda: op.elementwise_power(g(shape), r.choice((2, -1, -2, sp.Rational(1, 2), lam))),
         lambda: op.elementwise_division(g(r.choice((shape, ()))), g(shape)),
         lambda: op.call(r.choice(("exp", "sigmoid", "relu", "abs", "softmax")), g(shape)),
-        lambda: make(Indicator, (g(shape), op.scalar(0)), (r.choice((">", "<=")),), shape),
+        lambda: make(Indicator, (g(shape), op.scalar(0)), (r.choice(("<", "<=")),), shape),
     ]
     if len(shape) == 1:
         options += [lambda: op.multiply_any(g((shape[0], n)), g((n,)))] * 3

@@ -103,6 +103,19 @@ def _content_of_sum(build: Build, x: Node, q: Fraction) -> Node | None:
     return build.ein(root, [(build.power(primitive, q), axes)], axes, sizes)
 
 
+def _square_of_data(build: Build, x: Node, q: Fraction) -> Node | None:
+    """(a − b)² = a² − 2 a b + b² for data of order 3 or more: ‖xᵢ − xⱼ‖² then needs matrices only."""
+    if not isinstance(x, Sum) or len(x.shape) < 3 or q != 2 or len(x.terms) > 4:
+        return None
+    axes = tuple(range(len(x.shape)))
+    sizes: dict[int, Any] = dict(enumerate(x.shape))
+    terms = []
+    for k, a in enumerate(x.terms):
+        terms.append(build.ein(1, [(a, axes), (a, axes)], axes, sizes))
+        terms.extend(build.ein(2, [(a, axes), (b, axes)], axes, sizes) for b in x.terms[k + 1 :])
+    return build.total(terms, x.shape)
+
+
 def _number(build: Build, x: Node, q: Fraction) -> Node | None:
     if not isinstance(x, Const) or x.value <= 0:
         return None
@@ -112,6 +125,7 @@ def _number(build: Build, x: Node, q: Fraction) -> Node | None:
 
 RULES = (
     Rewrite("power_of_number", "power", "", "a rational power of a rational number", "nodes", _number),
+    Rewrite("square_of_data", "power", "", "(a − b)² = a² − 2ab + b² for arrays of order >= 3", "order", _square_of_data),
     Rewrite("power_of_power", "power", "", "(x^p)^q = x^(pq), q an integer or x >= 0", "nodes", _power_of_power),
     Rewrite("power_of_product", "power", "", "(ab)^q = a^q b^q elementwise", "size under powers", _power_of_product),
     Rewrite("power_of_multiple", "power", "", "(cS)^q = c^q S^q for the content c of a sum", "content", _content_of_sum),

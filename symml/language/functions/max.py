@@ -8,7 +8,7 @@ import sympy as sp
 from symml.errors import MissingRuleError, ShapeError
 from symml.language.expressions import Expression, Scalar, Shape
 from symml.language.function import Function, node, of_scalars
-from symml.language.operators import add, call, multiply_any, show_shape
+from symml.language.operators import add, call, is_zero, multiply_any, show_shape
 
 
 def _shape(a: Shape, b: Shape | None = None) -> Shape:
@@ -32,6 +32,8 @@ def _definition(a: Expression, b: Expression | None = None) -> Expression:
         raise MissingRuleError(
             "max over the entries of an array has no derivative rule; use logsumexp as a smooth maximum"
         )
+    if is_zero(a):
+        return call("relu", b)
     return add(b, call("relu", add(a, multiply_any(-1, b))))
 
 
