@@ -5,10 +5,10 @@ Every step is an equivalence, so zero at the end proves zero at the start; anyth
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Any
 
 from symml.calculus import fusing
+from symml.calculus.canonical.operators import is_chain
 from symml.calculus.canonical.products import match_factors
 from symml.calculus.construct import (
     BUILD,
@@ -24,6 +24,7 @@ from symml.calculus.construct import (
     power,
     times,
     total,
+    transposed,
 )  # fmt: skip
 from symml.calculus.expand import expand
 from symml.calculus.nodes import Apply, Const, Ein, Node, Sum, const, walk
@@ -166,10 +167,7 @@ def _square_factors(argument: Node) -> list[tuple[Node, Node]]:
                 return [(places[0, 2], dimension(m)), (places[1, 3], dimension(n))]
         return []
     if isinstance(argument, Ein) and argument.coefficient == 1 and len(argument.factors) > 1:
-        square = all(len(idx) == 2 and f.shape[0] == f.shape[1] for f, idx in argument.factors)
-        degree = Counter(i for _, idx in argument.factors for i in idx)
-        chain = all(degree[i] == (1 if i in argument.out else 2) for i in degree) and argument.out[0] != argument.out[1]
-        if square and chain and all(s == argument.sizes[0] for s in argument.sizes):
+        if is_chain(argument.factors, argument.out) and all(s == argument.sizes[0] for s in argument.sizes):
             return [(f, one) for f, _ in argument.factors]
     return []
 
@@ -206,14 +204,11 @@ def _rotations(argument: Sum) -> list[Node]:
     _, term = _unit_and_rest(argument)
     if term is None:
         return []
-    degree = Counter(i for _, idx in term.factors for i in idx)
-    if any(len(idx) not in (0, 2) for _, idx in term.factors) or term.out[0] == term.out[1]:
+    if not is_chain([f for f in term.factors if f[1]], term.out):
         return []
-    if any(degree[i] != (1 if i in term.out else 2) for i in degree):
-        return []
-    found = []
+    found = [transposed(argument)]
     a, b = term.out
-    for cut in (i for i in degree if i not in term.out):
+    for cut in dict.fromkeys(i for _, idx in term.factors for i in idx if i not in term.out):
         # close the chain at its ends, open it at the cut
         seen = 0
         factors = []
@@ -230,7 +225,7 @@ def _rotations(argument: Sum) -> list[Node]:
         n = term.sizes[cut]
         sizes: dict[int, Any] = {i: s for i, s in enumerate(term.sizes) if i != b} | {fresh: n}
         turned = ein(term.coefficient, factors, (cut, fresh), sizes)
-        found.append(total([ein(1, [], (0, 0), {0: n}), turned], (n, n)))
+        found += [total([ein(1, [], (0, 0), {0: n}), t], (n, n)) for t in (turned, transposed(turned))]
     return found
 
 

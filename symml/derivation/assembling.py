@@ -49,7 +49,12 @@ def assemble(
             raise InternalError(
                 f"the stationary point {show_answer(answer)} failed its own check: {trials.verdict.counterexample}"
             )
-        if trials.points and not trials.feasible and (len(branches) > 1 or not trials.points[0].symmetric):
+        if not trials.points:
+            raise NoClosedFormError(
+                f"{show_answer(answer)} solves {branch[-1].solution.equation}, but {trials.verdict.reason}: "
+                "no stationary point could be confirmed"
+            )
+        if not trials.feasible and (len(branches) > 1 or not trials.points[0].symmetric):
             continue
         kept.append((branch, answer, trials))
     if not kept:
@@ -87,8 +92,7 @@ def inverted(branch: Branch) -> list[Expression]:
     return list(found.values())
 
 
-def _result(derivation: Derivation, kept: Sequence[Kept],
-            judged: Sequence[Judgement]) -> StationaryPoint:  # fmt: skip
+def _result(derivation: Derivation, kept: Sequence[Kept], judged: Sequence[Judgement]) -> StationaryPoint:
     order = {v.name: k for k, v in enumerate(derivation.wrt)}
     points = []
     for (_, answer, _), j in zip(kept, judged, strict=True):
@@ -105,11 +109,16 @@ def _result(derivation: Derivation, kept: Sequence[Kept],
     last = branch[-1].solution
     return StationaryPoint(
         equation=branch[0].solution.equation if derivation.single else equations,
-        expr=values_of[0] if len(values_of) == 1 else tuple(values_of), kind=kind,
-        reasons=tuple(dict.fromkeys(r for j in judged for r in j.reasons)), conditions=tuple(notes), points=tuple(points),
-        steps=tuple(steps), verdict=trials.verdict, names=tuple(order),
+        expr=values_of[0] if len(values_of) == 1 else tuple(values_of),
+        kind=kind,
+        reasons=tuple(dict.fromkeys(r for j in judged for r in j.reasons)),
+        conditions=tuple(notes),
+        points=tuple(points),
+        steps=tuple(steps),
+        verdict=trials.verdict,
+        names=tuple(order),
         _sylvester=last.parts if last.method in ("sylvester", "lyapunov") else (),
-    )  # fmt: skip
+    )
 
 
 def conditions_of(branch: Branch) -> list[str]:
@@ -132,13 +141,25 @@ def first_steps(derivation: Derivation) -> list[Step]:
     for v in derivation.wrt:
         gradient = derivation._result("gradient", v)
         sure = derivation._checked["gradient", v].report.verdict
-        name, label = ("∇f", r"\nabla f") if derivation.single and isinstance(v, Symbol) else (
-            f"∂f/∂{as_expression(v)}", rf"\frac{{\partial f}}{{\partial {tex(v)}}}")  # fmt: skip
+        name, label = (
+            ("∇f", r"\nabla f")
+            if derivation.single and isinstance(v, Symbol)
+            else (f"∂f/∂{as_expression(v)}", rf"\frac{{\partial f}}{{\partial {tex(v)}}}")
+        )
         statement = "at a stationary point the gradient is zero"
         if isinstance(v, Symbol) and "symmetric" in v.facts and not is_symmetric(derivation._derivative_node(v)):
             statement = f"{v} is symmetric: the symmetric part of the gradient is zero"
-        steps.append(Step("gradient set to zero", statement, gradient, None, f"{name} = {is_zero_text(gradient)}",
-                          f"{label} &= {gradient.latex()} = 0", sure))  # fmt: skip
+        steps.append(
+            Step(
+                "gradient set to zero",
+                statement,
+                gradient,
+                None,
+                f"{name} = {is_zero_text(gradient)}",
+                f"{label} &= {gradient.latex()} = 0",
+                sure,
+            )
+        )
     return steps
 
 
@@ -169,8 +190,17 @@ def solving_steps(kept: Sequence[Kept], judged: Sequence[Judgement]) -> list[Ste
         for v, e in answer:
             vec = isinstance(v, Symbol) and e.shape != v.shape
             name, label = (f"vec({v})", rf"\operatorname{{vec}}({tex(v)})") if vec else (str(as_expression(v)), tex(v))
-            steps.append(Step("solve", "solve; substituted back below", as_expression(v), e, f"{name} = {e}", f"{label} &= {e.latex()}",
-                              trials.verdict))  # fmt: skip
+            steps.append(
+                Step(
+                    "solve",
+                    "solve; substituted back below",
+                    as_expression(v),
+                    e,
+                    f"{name} = {e}",
+                    f"{label} &= {e.latex()}",
+                    trials.verdict,
+                )
+            )
     return [_plain_statement(s) for s in steps]
 
 
@@ -185,9 +215,9 @@ def _same(stage: Stage, trials: Trials) -> Verdict:
     """Whether the collected equation is the gradient set to zero, up to factors."""
     equation = stage.solution.equation
     if stage.solution.method in ("affine", "sylvester", "lyapunov", "kronecker", "entrywise"):
-        found = cleared(lower(subtract(equation.lhs, equation.rhs)))
         target = cleared(stage.equation)
-        if proved_equal(found, target) or proved_equal(found, cleared(lower(subtract(equation.rhs, equation.lhs)))):
+        sides = ((equation.lhs, equation.rhs), (equation.rhs, equation.lhs))
+        if any(proved_equal(cleared(lower(subtract(a, b))), target) for a, b in sides):
             return verdict("proved", "the same equation, up to a nonzero factor")
     return trials.verdict
 

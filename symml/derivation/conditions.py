@@ -77,7 +77,7 @@ def _gram(m: Expression) -> tuple[Expression, str] | None:
             continue
         right = multiply_any(*half)
         left = [transpose(a) for a in reversed(half)]
-        if arrays[: len(half)] == left and len(right.shape) == 2:
+        if arrays[: len(half)] == left and len(right.shape) == 2 and 1 not in right.shape:
             wide = len(half) == 1 and isinstance(half[0], Transpose)
             return (transpose(right), "row") if wide else (right, "column")
     return None
@@ -108,8 +108,11 @@ def of_declaration(roots: Sequence[Node], v: Any) -> list[str]:
         if isinstance(v, Symbol) and v.facts & {"spd", "psd"}:
             found.extend(_definite(value, v))
         elif not _in_range(value, v):
-            found.append(f"{value} must be {_range(v)}, as {as_expression(v)} is declared" if len(roots) == 1 else
-                         f"the solution must be {_range(v)}, as {as_expression(v)} is declared")  # fmt: skip
+            found.append(
+                f"{value} must be {_range(v)}, as {as_expression(v)} is declared"
+                if len(roots) == 1
+                else f"the solution must be {_range(v)}, as {as_expression(v)} is declared"
+            )
     return list(dict.fromkeys(found))
 
 
@@ -171,7 +174,8 @@ def of_sylvester(method: str, parts: Sequence[Expression]) -> str:
     a, b = parts
     kinds = [definiteness(m)[0] for m in parts]
     if kinds[0] == "positive definite" and kinds[1].startswith("positive"):
-        return f"a unique solution exists: {a} is positive definite and {b} is {kinds[1]}, so no eigenvalue of {a} is minus one of {b}"
+        why = f"{a} is positive definite and {b} is {kinds[1]}"
+        return f"a unique solution exists: {why}, so no eigenvalue of {a} is minus one of {b}"
     if method == "lyapunov":
         return f"a unique solution exists exactly when no two eigenvalues of {a} add up to zero"
     return f"a unique solution exists exactly when {a} and −{b} have no common eigenvalue"

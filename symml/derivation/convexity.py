@@ -1,4 +1,4 @@
-"""Joint convexity in several variables: a sum of squares, norms, logarithms of determinants, ... of affine functions."""
+"""Joint convexity in several variables: sums of squares, exponentials, log-determinants, ... of affine functions."""
 
 from __future__ import annotations
 
@@ -36,8 +36,14 @@ def _convex(term: Node, variables: Sequence[Leaf], reasons: list[str]) -> bool:
     return _moving(moving, still, 1 if term.coefficient > 0 else -1, variables, reasons, term)
 
 
-def _moving(moving: Sequence[Factor], still: Sequence[Factor], sign: int, variables: Sequence[Leaf], reasons: list[str],
-            term: Node) -> bool:  # fmt: skip
+def _moving(
+    moving: Sequence[Factor],
+    still: Sequence[Factor],
+    sign: int,
+    variables: Sequence[Leaf],
+    reasons: list[str],
+    term: Node,
+) -> bool:
     if len(moving) == 2 and sign > 0:
         return _quadratic_form(moving, still, variables, reasons, term)
     if len(moving) != 1 or not all(is_nonnegative(shown(f)) == "yes" for f, _ in still):
@@ -72,8 +78,9 @@ def _function(base: Apply, sign: int, variables: Sequence[Leaf], reasons: list[s
     return False
 
 
-def _quadratic_form(moving: Sequence[Factor], still: Sequence[Factor], variables: Sequence[Leaf], reasons: list[str],
-                    term: Node) -> bool:  # fmt: skip
+def _quadratic_form(
+    moving: Sequence[Factor], still: Sequence[Factor], variables: Sequence[Leaf], reasons: list[str], term: Node
+) -> bool:
     """U' S u with u affine and S positive semidefinite, other factors nonnegative scalars."""
     (u, i), (w, j) = moving
     middle = [f for f, idx in still if len(idx) == 2 and idx[0] != idx[1] and set(idx) & set(i) and set(idx) & set(j)]

@@ -8,7 +8,7 @@ from typing import Any
 
 import sympy as sp
 
-from symml.derivation.roots import allowed
+from symml.derivation.roots import KINKED, allowed
 from symml.errors import NoClosedFormError
 from symml.language.expressions import Expression, Scalar
 from symml.language.names import unicode_name
@@ -50,8 +50,11 @@ class Point:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the point as plain data."""
-        return {"values": {k: str(v) for k, v in self.values.items()}, "kind": self.kind,
-                "eigenvalues": [str(e) for e in self.eigenvalues]}  # fmt: skip
+        return {
+            "values": {k: str(v) for k, v in self.values.items()},
+            "kind": self.kind,
+            "eigenvalues": [str(e) for e in self.eigenvalues],
+        }
 
 
 def _text(value: Any) -> str:
@@ -92,6 +95,11 @@ def critical_points(f: sp.Expr, own: Sequence[sp.Symbol], multipliers: Sequence[
     """
     variables = [*own, *multipliers]
     gradient = [sp.diff(f, v) for v in variables]
+    if any(g.has(*KINKED) for g in gradient):
+        shown = ", ".join(f"{scalar(g)} = 0" for g in gradient)
+        raise NoClosedFormError(
+            f"{shown} is not smooth: its solutions depend on the side of the kink; call .fit(...) for numbers"
+        )
     polynomial = all(sp.numer(sp.together(g)).is_polynomial(*variables) for g in gradient)
     found = [s for s in _solve(gradient, variables, polynomial) if _real(s, variables)]
     if not found:
@@ -107,9 +115,8 @@ def critical_points(f: sp.Expr, own: Sequence[sp.Symbol], multipliers: Sequence[
         at = dict(zip(variables, values, strict=True))
         kind, eigenvalues = _classify(f, hessian, at) if tied is None else _on_constraint(hessian, tied, at)
         points.append(Point({v.name: scalar(x) for v, x in zip(variables, values, strict=True)}, kind, eigenvalues))
-        notes.extend(
-            f"{v} = {scalar(x)} must be {_range(v)}" for v, x in zip(variables, values, strict=True) if _doubtful(x, v)
-        )
+        for v, x in zip(variables, values, strict=True):
+            notes.extend(_notes(x, v))
     exact = all(sp.simplify(g.subs(dict(zip(variables, p, strict=True)))) == 0 for p in places for g in gradient)
     return Critical(
         _aligned(points),
@@ -148,9 +155,16 @@ def _real(solution: Mapping[sp.Symbol, sp.Expr], variables: Sequence[sp.Symbol])
     return True
 
 
-def _doubtful(x: sp.Expr, v: sp.Symbol) -> bool:
-    words = ("positive", "nonnegative", "negative", "real")
-    return any(getattr(v, f"is_{w}") and getattr(x, f"is_{w}") is None for w in words) and not x.is_number
+def _notes(x: sp.Expr, v: sp.Symbol) -> list[str]:
+    """What the parameters must satisfy for a value to exist inside the declared range."""
+    below = sp.denom(sp.together(x))
+    found = [] if below.is_nonzero or not below.free_symbols else [f"{scalar(below)} must not be 0"]
+    words = ("positive", "nonnegative", "negative")
+    rooted = any(p.exp.is_integer is not True for p in x.atoms(sp.Pow)) or x.has(sp.log)
+    doubtful = any(getattr(v, f"is_{w}") and getattr(x, f"is_{w}") is None for w in words)
+    if not x.is_number and (doubtful or (rooted and x.is_real is None)):
+        found.append(f"{scalar(x)} must be {_range(v)}")
+    return found
 
 
 def _range(v: sp.Symbol) -> str:

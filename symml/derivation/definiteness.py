@@ -67,8 +67,12 @@ def _of_map(hessian: Node, v: Symbol) -> Curvature:
         reasons.extend(w for w in why if w not in reasons)
         terms.append(multiply_any(shown(p.left), direction, shown(transposed(p.right))))
     action = add(*terms)
-    return Curvature(_sum_kind(kinds), tuple(reasons), f"the Hessian H[{direction}] = {action}",
-                     rf"H[{direction.latex()}] = {action.latex()}")  # fmt: skip
+    return Curvature(
+        _sum_kind(kinds),
+        tuple(reasons),
+        f"the Hessian H[{direction}] = {action}",
+        rf"H[{direction.latex()}] = {action.latex()}",
+    )
 
 
 def _entries(hessian: Node) -> Curvature | None:
@@ -80,14 +84,19 @@ def _entries(hessian: Node) -> Curvature | None:
         return None
     short = [ein(t.coefficient, t.factors, t.out[:2], dict(enumerate(t.sizes))) for t in terms if isinstance(t, Ein)]
     matrix = shown(total(short, hessian.shape[:2]))
-    for sign, kind in ((1, "positive definite"), (-1, "negative definite")):
+    kinds: tuple[tuple[int, Kind], ...] = ((1, "positive definite"), (-1, "negative definite"))
+    for sign, kind in kinds:
         value = multiply_any(sign, matrix)
         strict, weak = is_positive(value) == "yes", is_nonnegative(value) == "yes"
         if strict or weak:
             found: Kind = kind if strict else WEAK[kind]
             relation = (">" if sign > 0 else "<") + ("" if strict else "=")
-            return Curvature(found, (f"every entry of {matrix} is {relation} 0",), f"the Hessian (entry by entry) {matrix}",
-                             rf"\nabla^2 f = {matrix.latex()}")  # fmt: skip
+            return Curvature(
+                found,
+                (f"every entry of {matrix} is {relation} 0",),
+                f"the Hessian (entry by entry) {matrix}",
+                rf"\nabla^2 f = {matrix.latex()}",
+            )
     return None
 
 
@@ -102,10 +111,11 @@ def _pair(p: Part) -> tuple[Kind, list[str]]:
 
 
 def _sum_kind(kinds: Sequence[Kind]) -> Kind:
-    for strict in ("positive definite", "negative definite"):
+    strict_kinds: tuple[Kind, ...] = ("positive definite", "negative definite")
+    for strict in strict_kinds:
         sign = strict.split()[0]
         if kinds and all(k.startswith(sign) or k == "zero" for k in kinds):
-            return strict if strict in kinds else WEAK[strict]  # type: ignore[return-value]
+            return strict if strict in kinds else WEAK[strict]
     return "unknown"
 
 

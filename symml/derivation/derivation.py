@@ -247,6 +247,12 @@ class Derivation:
         """The derivation line by line, each with its rule, in words and LaTeX, and its verdict."""
         return tuple(_narrate(self))
 
+    def steps_of(self, what: str) -> tuple[Step, ...]:
+        """Return the steps of the "gradient" (the same as `steps`) or of the "hessian"."""
+        if what not in ("gradient", "jacobian", "hessian"):
+            raise NotSupportedError(f"steps of {what!r} are not told; choose gradient, jacobian or hessian")
+        return self.steps if what != "hessian" else tuple(_narrate(self, what))
+
     def latex(self, steps: str = "full") -> str:
         r"""Return an ``align*`` environment with every step."""
         return str(_align(self, steps))
@@ -319,6 +325,18 @@ class Derivation:
             separated, or Newton's method does not converge; the message says which column, row or step.
         DomainError
             If a value is outside its declared range, or the objective is not defined at the start.
+
+        Examples
+        --------
+        >>> import symml as sml
+        >>> d = sml.derive("||X w - y||^2", wrt="w", where="X: n x d, y: n, w: d")
+        >>> r = d.fit(X=[[1, 0], [1, 1], [1, 2]], y=[1, 3, 5])
+        >>> r.params["w"], r.method
+        (array([1., 2.]), 'least squares by pivoted QR')
+        >>> d.fit(X=[[1, 0], [1, 0], [1, 0]], y=[1, 3, 5])
+        Traceback (most recent call last):
+            ...
+        symml.errors.DataError: X has rank 1 of 2: column 2 is zero in every row. Drop it or add a ridge term.
         """
         return hooks.call("fit", self, mapping, values, start, covariance)
 

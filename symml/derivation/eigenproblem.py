@@ -48,8 +48,13 @@ class Eigenproblem:
     matrices: tuple[Expression, ...]
 
 
-def eigenproblem(gradients: Sequence[tuple[Any, Node]], constraints: Sequence[tuple[Any, Expression]], objective: Node,
-                 taken: Sequence[str], symbols: Mapping[str, Any]) -> Eigenproblem | None:  # fmt: skip
+def eigenproblem(
+    gradients: Sequence[tuple[Any, Node]],
+    constraints: Sequence[tuple[Any, Expression]],
+    objective: Node,
+    taken: Sequence[str],
+    symbols: Mapping[str, Any],
+) -> Eigenproblem | None:
     """Return the eigenproblem that the multiplier equation is, or None."""
     if len(gradients) != 1 or len(constraints) != 1 or not isinstance(gradients[0][0], Symbol):
         return None
@@ -142,13 +147,15 @@ def _told(
     if multiplier.shape == ():
         value = _value(objective, v, level, multiplier)
         reasons.append(
-            f"the solutions are the eigenvectors {name} of {matrix}{second}, {multiplier} their eigenvalues; the objective there is {value}"
+            f"the solutions are the eigenvectors {name} of {matrix}{second}, {multiplier} their eigenvalues; "
+            f"the objective there is {value}"
         )
         reasons.append("maximum at the largest eigenvalue, minimum at the smallest, saddle points at those between")
     else:
         k = v.shape[1]
         reasons.append(
-            f"{multiplier} is symmetric; turned to a diagonal, the columns of {name} are {k} eigenvectors of {matrix}{second}"
+            f"{multiplier} is symmetric; turned to a diagonal, the columns of {name} are {k} eigenvectors "
+            f"of {matrix}{second}"
         )
         reasons.append(
             f"maximum at the {k} largest eigenvalues, minimum at the {k} smallest, saddle points for other choices"
@@ -157,14 +164,29 @@ def _told(
         b_kind, _ = definiteness(shown(b))
         word = "is" if b_kind == "positive definite" else "must be"
         notes.append(f"{shown(b)} {word} positive definite")
-    collect = Step("collect terms", f"{kind}: collect the terms with {name}", equation.lhs, equation.rhs, str(equation),
-                   f"{equation.lhs.latex()} &= {equation.rhs.latex()}", sure)  # fmt: skip
+    collect = Step(
+        "collect terms",
+        f"{kind}: collect the terms with {name}",
+        equation.lhs,
+        equation.rhs,
+        str(equation),
+        f"{equation.lhs.latex()} &= {equation.rhs.latex()}",
+        sure,
+    )
     told = [
         Step("second-order", kind, None, None, r, rf"& \text{{{_words(r)}}}", verdict("proved", "Courant–Fischer"))
         for r in reasons
     ]
-    return Eigenproblem(equation, kind, tuple(reasons), tuple(notes), _points(a, b, multiplier), (collect, *told), sure,
-                        (matrix,) if plain else (matrix, shown(b)))  # fmt: skip
+    return Eigenproblem(
+        equation,
+        kind,
+        tuple(reasons),
+        tuple(notes),
+        _points(a, b, multiplier),
+        (collect, *told),
+        sure,
+        (matrix,) if plain else (matrix, shown(b)),
+    )
 
 
 def _points(a: Node, b: Node, multiplier: Expression) -> tuple[Point, ...]:

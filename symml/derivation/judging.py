@@ -86,8 +86,12 @@ def _because(found: Curvature, kind: str = "") -> str:
 
 
 def _scalar_sign(found: Curvature) -> str:
-    relation = {"positive definite": "> 0", "negative definite": "< 0", "positive semidefinite": ">= 0",
-                "negative semidefinite": "<= 0"}[found.kind]  # fmt: skip
+    relation = {
+        "positive definite": "> 0",
+        "negative definite": "< 0",
+        "positive semidefinite": ">= 0",
+        "negative semidefinite": "<= 0",
+    }[found.kind]
     return f"{found.shown} {relation}"
 
 
@@ -98,7 +102,9 @@ def _everywhere(found: Curvature, stage: Stage, constant: bool) -> Judgement:
     sure = verdict("proved", text)
     if not found.kind.endswith("semidefinite"):
         return Judgement(f"unique global {which}", (text,), sure, found.latex)
-    if constant and stage.root is not None and stage.solution.method == "affine":
+    if constant and stage.root is not None and found.shown.startswith("f″"):
+        return Judgement(f"unique global {which}", (text, "and not 0 where the solution exists"), sure, found.latex)
+    if constant and stage.root is not None:
         definite = found.kind.replace("semi", "")
         return Judgement(
             f"unique global {which}",
@@ -111,7 +117,7 @@ def _everywhere(found: Curvature, stage: Stage, constant: bool) -> Judgement:
 
 def _depends(found: Curvature, stage: Stage) -> Judgement:
     shown = found.shown.removeprefix("the Hessian ")
-    text = f"minimum if {shown} is positive definite, maximum if it is negative definite, saddle point if it has both signs"
+    text = f"minimum if {shown} is positive definite, maximum if negative definite, saddle point if it has both signs"
     if found.shown.startswith("f″"):
         text = f"minimum if {found.shown} > 0, maximum if it is < 0"
     return Judgement(
@@ -181,7 +187,8 @@ def tested(variables: Sequence[Any], gradients: Sequence[Node], trials: Trials) 
     count = len(trials.feasible)
     word = which if which == "saddle point" else f"local {which}"
     signs = {"minimum": "positive", "maximum": "negative", "saddle point": "of both signs"}[which]
-    text = f"the eigenvalues of the Hessian at the solution are {signs} at {count} random data sets; this is a test, not a proof"
+    where = f"at {count} random data sets; this is a test, not a proof"
+    text = f"the eigenvalues of the Hessian at the solution are {signs} {where}"
     return Judgement(f"{word} ({TESTED})", (text,), verdict("holds", text))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import sympy as sp
@@ -20,83 +19,29 @@ from symml.derivation.assembling import (
     solving_steps,
     tex,
 )
+from symml.derivation.constraints import Constraint, Problem, read_problem
 from symml.derivation.critical import Critical, Point, critical_points
 from symml.derivation.definiteness import curvature
 from symml.derivation.eigenproblem import eigenproblem
-from symml.derivation.elimination import Branch, answers, eliminate, is_zero_text, tidied
+from symml.derivation.elimination import Branch, answers, eliminate, is_zero_text
 from symml.derivation.judging import TESTED, Judgement
 from symml.derivation.mappings import ByName
-from symml.derivation.objective import OPEN_FACTS, Objective
 from symml.derivation.solving import Equation
 from symml.derivation.stationary_point import StationaryPoint
 from symml.derivation.trials import Trials, second_order, substitute_back
-from symml.errors import InternalError, NoClosedFormError, NotationError
-from symml.forms.flipping import is_symmetric
+from symml.errors import InternalError, NoClosedFormError
 from symml.forms.lowering import leaf_of, lower
 from symml.forms.textbook import present
-from symml.language.expressions import Add, Expression, Scalar, Symbol
-from symml.language.names import canonical
+from symml.language.expressions import Scalar, Symbol
 from symml.language.operators import (
-    add,
     as_expression,
-    call,
-    multiply_any,
     scalar,
-    subtract,
-    symbol,
     transpose,
-)  # fmt: skip
-from symml.language.operators import substitute as substitute_expression
-from symml.language.tables import symbol_table
-from symml.notation.reader import parse
+)
 from symml.records import Step, verdict
 
 if TYPE_CHECKING:
     from symml.derivation.derivation import Derivation
-
-KEPT_FACTS = OPEN_FACTS | {"symmetric", "spd", "psd"}
-
-
-@dataclass(frozen=True)
-class Constraint:
-    """left = right, as difference = 0, with its multiplier."""
-
-    left: Expression
-    right: Expression
-    difference: Expression
-    multiplier: Any
-
-    @property
-    def term(self) -> Expression:
-        """The multiplier times the difference, a scalar."""
-        nu = as_expression(self.multiplier)
-        if nu.shape == ():
-            return multiply_any(nu, self.difference)
-        if len(nu.shape) == 1:
-            return multiply_any(transpose(nu), self.difference)
-        return call("trace", multiply_any(transpose(nu), self.difference))
-
-    def __str__(self) -> str:
-        return f"{self.left} = {self.right}"
-
-
-@dataclass(frozen=True)
-class Problem:
-    """An objective with constraints, in variables freed of the facts that the constraints replace."""
-
-    derivation: Derivation
-    variables: tuple[Any, ...]
-    objective: Expression
-    constraints: tuple[Constraint, ...]
-    lagrangian: Expression
-    gradients: tuple[tuple[Any, Node], ...]
-    taken: tuple[str, ...]
-    symbols: dict[str, Any]
-
-    @property
-    def equations(self) -> list[tuple[Any, Node]]:
-        """Gradients of the Lagrangian, then the constraints with their multipliers."""
-        return [*self.gradients, *((c.multiplier, lower(c.difference)) for c in self.constraints)]
 
 
 def constrained(derivation: Derivation, subject_to: Any) -> StationaryPoint:
@@ -109,91 +54,33 @@ def constrained(derivation: Derivation, subject_to: Any) -> StationaryPoint:
     NotationError
         If a constraint is not an equation.
     """
-    problem = _problem(derivation, subject_to)
-    found = eigenproblem(problem.gradients, [(c.multiplier, c.difference) for c in problem.constraints],
-                         lower(problem.objective), problem.taken, problem.symbols)  # fmt: skip
+    problem = read_problem(derivation, subject_to)
+    found = eigenproblem(
+        problem.gradients,
+        [(c.multiplier, c.difference) for c in problem.constraints],
+        lower(problem.objective),
+        problem.taken,
+        problem.symbols,
+    )
     opening = _opening(problem)
     if found is not None:
         return StationaryPoint(
-            equation=found.equation, expr=None, kind=found.kind, reasons=found.reasons, conditions=found.conditions,
-            points=found.points, steps=(*opening, *found.steps), verdict=found.verdict,
+            equation=found.equation,
+            expr=None,
+            kind=found.kind,
+            reasons=found.reasons,
+            conditions=found.conditions,
+            points=found.points,
+            steps=(*opening, *found.steps),
+            verdict=found.verdict,
             multipliers=ByName({c.multiplier.name: as_expression(c.multiplier) for c in problem.constraints}),
-            names=tuple(v.name for v in problem.variables), _eigen=found.matrices,
-        )  # fmt: skip
+            names=tuple(v.name for v in problem.variables),
+            _eigen=found.matrices,
+        )
     if isinstance(problem.lagrangian, Scalar):
         return _of_scalars(problem, opening)
     branches = eliminate(problem.equations, problem.taken)
     return _assembled(problem, branches, opening)
-
-
-# -- reading ------------------------------------------------------------------------------------------------------
-def _problem(derivation: Derivation, subject_to: Any) -> Problem:
-    texts = (
-        [subject_to]
-        if isinstance(subject_to, (str, Expression)) or not hasattr(subject_to, "__iter__")
-        else list(subject_to)
-    )
-    free: dict[Any, Any] = {v: _freed(v) for v in derivation.wrt}
-    sides = [_sides(derivation, t) for t in texts]
-    symbols = dict(derivation.source.symbols)
-    for left, right in sides:
-        for e in (left, right):
-            symbols.update({k: s for k, s in symbol_table(e).items() if k not in symbols})
-    taken = [*derivation._taken, *symbols]
-    constraints = []
-    for left, right in sides:
-        left, right, difference = (_with(e, free) for e in (left, right, _difference(left, right)))
-        nu = _multiplier(difference, taken, many=len(sides) > 1)
-        taken.append(nu.name)
-        constraints.append(Constraint(left, right, difference, nu))
-    objective = _with(derivation.objective, free)
-    lagrangian = subtract(objective, add(*(c.term for c in constraints)))
-    variables = tuple(free.values())
-    symbols.update({v.name: v for v in variables})
-    twin = type(derivation)(Objective(lagrangian, (), symbols), variables, False)
-    gradients = tuple((v, tidied(twin._derivative_node(v), v)) for v in variables)
-    return Problem(derivation, variables, objective, tuple(constraints), lagrangian, gradients, tuple(taken), symbols)
-
-
-def _freed(v: Any) -> Any:
-    """The variable without the facts that a constraint states: unit norm, simplex, orthonormal columns."""
-    return symbol(v.name, v.shape, v.facts & KEPT_FACTS, v.domain) if isinstance(v, Symbol) else v
-
-
-def _with(e: Expression, free: dict[Any, Any]) -> Expression:
-    arrays: dict[Expression, Expression] = {v: twin for v, twin in free.items() if isinstance(v, Symbol) and v is not twin}
-    return substitute_expression(e, arrays) if arrays else e
-
-
-def _sides(derivation: Derivation, text: Any) -> tuple[Expression, Expression]:
-    if isinstance(text, Expression):
-        return text, scalar(0)
-    if isinstance(text, sp.Eq):
-        return as_expression(text.lhs), as_expression(text.rhs)
-    pieces = str(text).replace("==", "=").split("=")
-    if len(pieces) != 2 or any(c in str(text) for c in "<>≤≥"):
-        raise NotationError(
-            f"{text!r} is not an equation left = right. Only equality constraints are solved in closed form."
-        )
-    known = list(derivation.source.symbols.values())
-    whole = parse(f"{pieces[0]} - ({pieces[1]})", where=known)
-    left = parse(pieces[0], where=known)
-    terms = whole.args if isinstance(whole, Add) else (whole,)
-    return left, add(left, *(multiply_any(-1, t) for t in terms))
-
-
-def _difference(left: Expression, right: Expression) -> Expression:
-    return add(left, *(multiply_any(-1, t) for t in (right.args if isinstance(right, Add) else (right,))))
-
-
-def _multiplier(difference: Expression, taken: Sequence[str], many: bool) -> Any:
-    matrix = len(difference.shape) == 2
-    base = "N" if matrix else "nu"
-    names = [] if many else [base]
-    name = next(n for n in [*names, *(f"{base}{k}" for k in range(1, 100))] if canonical(n) not in taken)
-    if difference.shape == ():
-        return sp.Symbol(name, real=True)
-    return symbol(name, difference.shape, ["symmetric"] if matrix and is_symmetric(difference) else [])
 
 
 def _of_scalars(problem: Problem, opening: Sequence[Step]) -> StationaryPoint:
@@ -202,8 +89,10 @@ def _of_scalars(problem: Problem, opening: Sequence[Step]) -> StationaryPoint:
     names = [v.name for v in problem.variables]
     multipliers = [c.multiplier for c in problem.constraints]
     found = critical_points(problem.lagrangian.value, list(problem.variables), multipliers)
-    points = tuple(Point({k: e for k, e in p.values.items() if k in names}, p.kind, p.eigenvalues, _plain_widths(p, len(names)))
-                   for p in found.points)  # fmt: skip
+    points = tuple(
+        Point({k: e for k, e in p.values.items() if k in names}, p.kind, p.eigenvalues, _plain_widths(p, len(names)))
+        for p in found.points
+    )
     sure = (
         verdict("proved", "the gradient of the Lagrangian simplifies to zero")
         if found.exact
@@ -212,18 +101,34 @@ def _of_scalars(problem: Problem, opening: Sequence[Step]) -> StationaryPoint:
     equations = {v.name: Equation(scalar(sp.diff(problem.lagrangian.value, v)), scalar(0)) for v in problem.variables}
     equations |= {c.multiplier.name: Equation(c.left, c.right) for c in problem.constraints}
     values = [p.values[names[0]] if problem.derivation.single else ByName(p.values) for p in points]
-    steps = [Step("solve", p.kind, None, p.values, str(p), ", ".join(f"{tex(v)} = {p.values[v.name].latex()}" for v in problem.variables), sure)
-             for p in points]  # fmt: skip
+    steps = [
+        Step(
+            "solve",
+            p.kind,
+            None,
+            p.values,
+            str(p),
+            ", ".join(f"{tex(v)} = {p.values[v.name].latex()}" for v in problem.variables),
+            sure,
+        )
+        for p in points
+    ]
     gathered = {
         m.name: tuple(p.values[m.name] for p in found.points) if len(points) > 1 else found.points[0].values[m.name]
         for m in multipliers
     }
     return StationaryPoint(
-        equation=ByName(equations), expr=values[0] if len(values) == 1 else tuple(values),
-        kind=_kind(found), reasons=("the eigenvalues are those of the Hessian of the Lagrangian along the constraint",),
+        equation=ByName(equations),
+        expr=values[0] if len(values) == 1 else tuple(values),
+        kind=_kind(found),
+        reasons=("the eigenvalues are those of the Hessian of the Lagrangian along the constraint",),
         conditions=found.notes,
-        points=points, steps=(*opening, *steps), verdict=sure, multipliers=ByName(gathered), names=tuple(names),
-    )  # fmt: skip
+        points=points,
+        steps=(*opening, *steps),
+        verdict=sure,
+        multipliers=ByName(gathered),
+        names=tuple(names),
+    )
 
 
 def _kind(found: Critical) -> str:
@@ -273,16 +178,23 @@ def _assembled(problem: Problem, branches: Sequence[Branch], opening: Sequence[S
     multipliers = [{n: e for n, e in values.items() if n not in names} for values in by_name]
     gathered = {k: multipliers[0][k] if len(kept) == 1 else tuple(m[k] for m in multipliers) for k in multipliers[0]}
     return StationaryPoint(
-        equation=ByName(equations), expr=values[0] if len(values) == 1 else tuple(values),
-        kind=judged[0].kind if len(kept) == 1 else f"{len(kept)} stationary points: " + ", ".join(j.kind for j in judged),
-        reasons=tuple(dict.fromkeys(r for j in judged for r in j.reasons)), conditions=tuple(notes), points=tuple(points),
-        steps=(*opening, *solving_steps(kept, judged), *closing_steps(notes, judged)), verdict=trials.verdict,
-        multipliers=ByName(gathered), names=tuple(names),
-    )  # fmt: skip
+        equation=ByName(equations),
+        expr=values[0] if len(values) == 1 else tuple(values),
+        kind=judged[0].kind
+        if len(kept) == 1
+        else f"{len(kept)} stationary points: " + ", ".join(j.kind for j in judged),
+        reasons=tuple(dict.fromkeys(r for j in judged for r in j.reasons)),
+        conditions=tuple(notes),
+        points=tuple(points),
+        steps=(*opening, *solving_steps(kept, judged), *closing_steps(notes, judged)),
+        verdict=trials.verdict,
+        multipliers=ByName(gathered),
+        names=tuple(names),
+    )
 
 
 def _judge(problem: Problem, branch: Branch, trials: Trials) -> Judgement:
-    """A Lagrangian that is convex at the multipliers found has its minimum there: so has the objective on the constraint."""
+    """A Lagrangian convex at the multipliers found has its minimum there: so has the objective on the constraint."""
     values = {leaf_of(v): node for v, node in answers(branch)}
     multipliers: dict[Node, Node] = {leaf_of(c.multiplier): values[leaf_of(c.multiplier)] for c in problem.constraints}
     if len(problem.gradients) == 1:
@@ -294,33 +206,66 @@ def _judge(problem: Problem, branch: Branch, trials: Trials) -> Judgement:
             strict = "" if found.kind.endswith("semidefinite") else "unique "
             shape = "convex" if which == "minimum" else "concave"
             shown = found.shown.replace("the Hessian", "the Hessian of the Lagrangian,")
-            text = f"{shown}, is {found.kind}: the Lagrangian is {shape} in {as_expression(v)}, so this point is a global {which} on the constraint"
+            so = f"the Lagrangian is {shape} in {as_expression(v)}, so this point is a global {which} on the constraint"
+            text = f"{shown}, is {found.kind}: {so}"
             return Judgement(f"{strict}global {which}", (text,), verdict("proved", text), found.latex)
-    which = second_order([v for v, _ in problem.gradients], [g for _, g in problem.gradients], trials.feasible,
-                         [lower(c.difference) for c in problem.constraints])  # fmt: skip
+    which = second_order(
+        [v for v, _ in problem.gradients],
+        [g for _, g in problem.gradients],
+        trials.feasible,
+        [lower(c.difference) for c in problem.constraints],
+    )
     if not which:
         return Judgement("stationary point", (), verdict("unchecked", reason="the second-order test decides nothing"))
     word = which if which == "saddle point" else f"local {which}"
-    text = "the Hessian of the Lagrangian was tested on the tangent space of the constraint at random data; this is a test, not a proof"
+    where = "on the tangent space of the constraint at random data; this is a test, not a proof"
+    text = f"the Hessian of the Lagrangian was tested {where}"
     return Judgement(f"{word} ({TESTED})", (text,), verdict("holds", text))
 
 
 # -- steps --------------------------------------------------------------------------------------------------------
 def _opening(problem: Problem) -> list[Step]:
     terms = [_product(c) for c in problem.constraints]
-    steps = [Step("constraint", "the constraint", c.left, c.right, str(c), f"{c.left.latex()} &= {c.right.latex()}",
-                  verdict("proved", "given")) for c in problem.constraints]  # fmt: skip
+    steps = [
+        Step(
+            "constraint",
+            "the constraint",
+            c.left,
+            c.right,
+            str(c),
+            f"{c.left.latex()} &= {c.right.latex()}",
+            verdict("proved", "given"),
+        )
+        for c in problem.constraints
+    ]
     shown = problem.lagrangian
     names = ", ".join(str(as_expression(c.multiplier)) for c in problem.constraints)
     which = "each constraint" if len(problem.constraints) > 1 else "the constraint"
-    steps.append(Step("lagrangian", f"subtract {which} times its multiplier {names}", problem.objective, shown, f"L = {problem.objective} − {' − '.join(terms)}", f"L &= {shown.latex()}",
-                      verdict("proved", "by definition")))  # fmt: skip
+    steps.append(
+        Step(
+            "lagrangian",
+            f"subtract {which} times its multiplier {names}",
+            problem.objective,
+            shown,
+            f"L = {problem.objective} − {' − '.join(terms)}",
+            f"L &= {shown.latex()}",
+            verdict("proved", "by definition"),
+        )
+    )
     for v, g in problem.gradients:
         e = present(g, problem.taken)
         name = as_expression(v)
-        steps.append(Step("gradient set to zero", "at a constrained stationary point the gradient of the Lagrangian is zero", e, None,
-                          f"∂L/∂{name} = {is_zero_text(e)}", rf"\frac{{\partial L}}{{\partial {tex(v)}}} &= {e.latex()} = 0",
-                          verdict("holds", "differentiated by the rules of the calculus")))  # fmt: skip
+        steps.append(
+            Step(
+                "gradient set to zero",
+                "at a constrained stationary point the gradient of the Lagrangian is zero",
+                e,
+                None,
+                f"∂L/∂{name} = {is_zero_text(e)}",
+                rf"\frac{{\partial L}}{{\partial {tex(v)}}} &= {e.latex()} = 0",
+                verdict("holds", "differentiated by the rules of the calculus"),
+            )
+        )
     return steps
 
 

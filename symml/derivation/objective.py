@@ -22,11 +22,12 @@ OPEN_FACTS = frozenset({"positive", "nonnegative", "negative", "nonzero", "inver
 
 @dataclass(frozen=True)
 class Objective:
-    """An objective, the names defined on the way to it, and all its symbols by canonical name."""
+    """An objective, the names defined on the way to it, its last line in terms of them, and all its symbols."""
 
     expression: Expression
     definitions: tuple[tuple[Symbol, Expression], ...]
     symbols: Mapping[str, Any]
+    last: Expression | None = None
 
 
 def read_objective(source: Any, where: Any = None) -> Objective:
@@ -43,6 +44,7 @@ def read_objective(source: Any, where: Any = None) -> Objective:
     else:
         definitions, expression = [], as_expression(source)
         expression = _with_declared(expression, declared)
+    last = expression
     table = dict(symbol_table(expression))
     for _, value in definitions:
         table.update(symbol_table(value))
@@ -50,7 +52,7 @@ def read_objective(source: Any, where: Any = None) -> Objective:
     for name, value in reversed(definitions):
         table.pop(name.name, None)
         expression = substitute(expression, {name: value})
-    return Objective(expression, tuple(definitions), table)
+    return Objective(expression, tuple(definitions), table, last)
 
 
 def _with_declared(expression: Expression, declared: Mapping[str, Any]) -> Expression:

@@ -19,6 +19,8 @@ from symml.forms.raising import Raising
 from symml.forms.scalars import lower_scalar
 from symml.language.function import function
 
+KINKED = (sp.sign, sp.Abs, sp.Heaviside, sp.DiracDelta, sp.Piecewise, sp.Max, sp.Min, sp.floor, sp.ceiling)
+
 
 @dataclass
 class Reading:
@@ -128,6 +130,8 @@ def _without(node: Node, reading: Reading) -> sp.Expr:
 # -- solving ------------------------------------------------------------------------------------------------------
 def solved(value: sp.Expr, x: sp.Symbol) -> tuple[list[sp.Expr], bool]:
     """Return the roots and whether they are known to be all: those of a polynomial are."""
+    if value.has(*KINKED):
+        return [], False
     top = sp.numer(sp.together(value))
     algebraic = top.is_polynomial(x)
     if algebraic and sp.degree(top, x) == 1:

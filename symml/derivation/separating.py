@@ -1,4 +1,4 @@
-"""An equation in the index form taken apart: common factors cleared, sums opened where the unknown is, affine maps split.
+"""An equation in the index form taken apart: common factors cleared, sums opened at the unknown, affine maps split.
 
 An affine map of a matrix X is a sum of terms P X Qᵀ; each term is found by the connectivity of its index graph, one
 term at a time, never by trying sides on the whole.
@@ -98,12 +98,12 @@ def cleared(equation: Node) -> Node:
     terms = flat_terms(equation)
     if not terms or is_zero(equation):
         return equation
-    shared = _scalars(terms[0])
+    shared = nonzero_scalars(terms[0])
     for t in terms[1:]:
-        own = _scalars(t)
+        own = nonzero_scalars(t)
         shared = {k: (n, min(q, own[k][1], key=abs)) for k, (n, q) in shared.items() if k in own and q * own[k][1] > 0}
-    divided = [_divided(t, [(n, q) for n, q in shared.values()]) for t in terms]
-    found = total(divided, equation.shape)
+    parted = [divided(t, [(n, q) for n, q in shared.values()]) for t in terms]
+    found = total(parted, equation.shape)
     content = found.memo["content"] if isinstance(found, Sum) else abs(_coefficient(found))
     found = times(1 / content, found) if content not in (0, 1) else found
     return found if found is equation or not shared else cleared(found)
@@ -113,7 +113,7 @@ def _coefficient(node: Node) -> Fraction:
     return node.value if isinstance(node, Const) else node.coefficient if isinstance(node, Ein) else Fraction(1)
 
 
-def _scalars(term: Node) -> dict[bytes, tuple[Node, Fraction]]:
+def nonzero_scalars(term: Node) -> dict[bytes, tuple[Node, Fraction]]:
     """Nonzero scalar factors of a term, with their powers."""
     factors = term.factors if isinstance(term, Ein) else ((term, ()),) if term.shape == () else ()
     found = {}
@@ -124,7 +124,8 @@ def _scalars(term: Node) -> dict[bytes, tuple[Node, Fraction]]:
     return found
 
 
-def _divided(term: Node, scalars: Sequence[tuple[Node, Fraction]]) -> Node:
+def divided(term: Node, scalars: Sequence[tuple[Node, Fraction]]) -> Node:
+    """Return a term over powers of scalars."""
     axes = tuple(range(len(term.shape)))
     return ein(1, [*((power(n, -q), ()) for n, q in scalars), (term, axes)], axes, dict(enumerate(term.shape)))
 

@@ -21,7 +21,7 @@ from symml.calculus.construct import (
     total,
     transposed,
     zero,
-)  # fmt: skip
+)
 from symml.calculus.nodes import Apply, Ein, Leaf, Node, Sum, leaf, walk
 from symml.calculus.reverse import derivative
 from symml.calculus.transform import substitute
@@ -30,13 +30,15 @@ from symml.derivation.separating import (
     Part,
     chain,
     cleared,
+    divided,
     expand_in,
     flat_terms,
     identity_multiple,
     is_identity,
     merged,
+    nonzero_scalars,
     split,
-)  # fmt: skip
+)
 from symml.forms.cost import cost
 from symml.forms.lowering import leaf_of
 from symml.forms.polishing.powers import gather_powers
@@ -122,7 +124,7 @@ def _affine(equation: Node, v: Any, x: Leaf, name: Expression) -> Solution | Non
     equation, jacobian = parted
     if is_zero(jacobian):
         return None
-    equation, jacobian = _stripped(equation, jacobian, x)
+    equation, jacobian = _stripped(*_normalised(equation, jacobian), x)
     target = substitute(equation, {x: zero(x.shape)})
     if _leading_sign(jacobian) < 0:
         jacobian = negated(jacobian)
@@ -141,6 +143,16 @@ def _linear_part(equation: Node, x: Leaf) -> tuple[Node, Node] | None:
         if x not in jacobian.leaves:
             return candidate, jacobian
     return None
+
+
+def _normalised(equation: Node, jacobian: Node) -> tuple[Node, Node]:
+    """Divide by the scalars of the longest term of the Jacobian, where they stand in a denominator."""
+    terms = flat_terms(jacobian)
+    main = max(terms, key=lambda t: sum(1 for _, idx in t.factors if idx) if isinstance(t, Ein) else 1)
+    scalars = list(nonzero_scalars(main).values())
+    if len(terms) < 2 or not any(q < 0 for _, q in scalars):
+        return equation, jacobian
+    return tuple(total([divided(t, scalars) for t in flat_terms(n)], n.shape) for n in (equation, jacobian))  # type: ignore[return-value]
 
 
 def negated(node: Node) -> Node:

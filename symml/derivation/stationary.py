@@ -25,9 +25,12 @@ if TYPE_CHECKING:
 __all__ = ["StationaryPoint", "find_stationary"]
 
 TIED = {
-    "orthogonal": "{0}'{0} = I", "orthonormal columns": "{0}'{0} = I", "unit norm": "{0}'{0} = 1",
-    "sums to one": "sum({0}) = 1", "rows sum to one": "rowsum({0}) = 1",
-}  # fmt: skip
+    "orthogonal": "{0}'{0} = I",
+    "orthonormal columns": "{0}'{0} = I",
+    "unit norm": "{0}'{0} = 1",
+    "sums to one": "sum({0}) = 1",
+    "rows sum to one": "rowsum({0}) = 1",
+}
 SHAPED = ("diagonal", "identity", "idempotent", "lower triangular", "upper triangular", "mask", "centred")
 
 
@@ -68,7 +71,8 @@ def _refuse_structure(v: Any) -> None:
     for word in SHAPED:
         if word in facts:
             raise NotSupportedError(
-                f"{v} is declared {word}, and its gradient is unconstrained: write {v} in terms of its free entries, such as diag(v)"
+                f"{v} is declared {word}, and its gradient is unconstrained: "
+                f"write {v} in terms of its free entries, such as diag(v)"
             )
     domain = getattr(v, "domain", None)
     if domain is not None and domain.values:
@@ -90,10 +94,17 @@ def _critical(derivation: Derivation) -> StationaryPoint:
     kind, reasons = _kind_of_points(found)
     labels = [rf"\frac{{\partial f}}{{\partial {tex(v)}}}" for v in variables]
     steps = [
-        Step("gradient set to zero", "at a stationary point the gradient is zero", g, None, f"∂f/∂{as_expression(v)} = {g} = 0",
-             f"{label} &= {g.latex()} = 0", verdict("proved", "differentiated by SymPy"))
+        Step(
+            "gradient set to zero",
+            "at a stationary point the gradient is zero",
+            g,
+            None,
+            f"∂f/∂{as_expression(v)} = {g} = 0",
+            f"{label} &= {g.latex()} = 0",
+            verdict("proved", "differentiated by SymPy"),
+        )
         for v, g, label in zip(variables, gradients, labels, strict=True)
-    ]  # fmt: skip
+    ]
     names = ", ".join(str(as_expression(v)) for v in variables)
     for p in found.points:
         left, right = _tuple(names), _tuple(", ".join(str(x) for x in p.values.values()))
@@ -101,17 +112,32 @@ def _critical(derivation: Derivation) -> StationaryPoint:
         statement = p.kind + (
             ": Hessian eigenvalues " + ", ".join(str(e) for e in p.eigenvalues) if p.eigenvalues else ""
         )
-        steps.append(Step("solve", statement, None, p.values, f"{left} = {right}",
-                          f"{_tuple(', '.join(tex(v) for v in variables))} &= {right_tex}", sure))  # fmt: skip
+        steps.append(
+            Step(
+                "solve",
+                statement,
+                None,
+                p.values,
+                f"{left} = {right}",
+                f"{_tuple(', '.join(tex(v) for v in variables))} &= {right_tex}",
+                sure,
+            )
+        )
     values = [_value(derivation, p) for p in found.points]
     notes = list(found.notes)
     if not found.complete and not found.convex:
         notes.append("the equations are not polynomial: SymPy found these solutions, there may be more")
     return StationaryPoint(
         equation=next(iter(equations.values())) if derivation.single else ByName(equations),
-        expr=values[0] if len(values) == 1 else tuple(values), kind=kind, reasons=reasons, conditions=tuple(notes),
-        points=found.points, steps=tuple(steps), verdict=sure, names=tuple(equations),
-    )  # fmt: skip
+        expr=values[0] if len(values) == 1 else tuple(values),
+        kind=kind,
+        reasons=reasons,
+        conditions=tuple(notes),
+        points=found.points,
+        steps=tuple(steps),
+        verdict=sure,
+        names=tuple(equations),
+    )
 
 
 def _value(derivation: Derivation, p: Point) -> Any:

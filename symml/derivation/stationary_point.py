@@ -31,7 +31,7 @@ class StationaryPoint:
         The solution; a mapping by name for several variables; a tuple of these for several points. Of a Sylvester or
         Kronecker equation the formula of vec(X), of an eigenproblem None.
     kind : str
-        "unique global minimum", "global maximum", "local minimum (second-order test at random data)", "saddle point", ...
+        "unique global minimum", "global maximum", "local minimum (second-order test at random data)", ...
     reasons, conditions : tuple of str
         Why it is of that kind, and what must hold for the solution to exist.
     points : tuple of Point
@@ -122,12 +122,19 @@ class StationaryPoint:
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain data."""
         return {
-            "equation": str(self.equation), "expr": _plain(self.expr), "kind": self.kind, "reasons": list(self.reasons),
-            "conditions": list(self.conditions), "points": [p.to_dict() for p in self.points], "verdict": str(self.verdict),
+            "equation": str(self.equation),
+            "expr": _plain(self.expr),
+            "kind": self.kind,
+            "reasons": list(self.reasons),
+            "conditions": list(self.conditions),
+            "points": [p.to_dict() for p in self.points],
+            "verdict": str(self.verdict),
             "multipliers": {k: str(v) for k, v in self.multipliers.items()},
-            "steps": [{"rule": s.rule, "statement": s.statement, "text": s.text, "latex": s.latex, "verdict": str(s.verdict)}
-                      for s in self.steps],
-        }  # fmt: skip
+            "steps": [
+                {"rule": s.rule, "statement": s.statement, "text": s.text, "latex": s.latex, "verdict": str(s.verdict)}
+                for s in self.steps
+            ],
+        }
 
 
 def _plain(value: Any) -> Any:

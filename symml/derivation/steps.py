@@ -16,6 +16,9 @@ from symml.calculus.reverse import derivative
 from symml.calculus.rule import rule
 from symml.calculus.transform import rebuild, substitute
 from symml.checking.equality import sampled
+from symml.derivation.backpropagation import backpropagate
+from symml.derivation.labels import labels
+from symml.derivation.lines import line
 from symml.derivation.objective import untied_symbol
 from symml.derivation.results import direction_of, show
 from symml.errors import InternalError
@@ -35,41 +38,88 @@ if TYPE_CHECKING:
 MAX_CUTS = 12
 
 
+@dataclass(frozen=True)
+class Target:
+    """What is narrated: a node, the variable, the true derivative and how things are called."""
+
+    root: Node
+    x: Leaf
+    variable: Any
+    truth: Node
+    final: Expression
+    taken: tuple[str, ...]
+    name: str = "f"
+    result: tuple[str, str] = ("∇f", r"\nabla f")
+    tie: Any = None
+    note: str = ""
+
+
 @dataclass
 class _Story:
     """State of one narration: the cut points, their names, and the lines so far."""
 
-    x: Leaf
-    dx: Symbol
+    target: Target
     named: dict[Node, Leaf] = field(default_factory=dict)
     bodies: list[tuple[Leaf, Node, Node]] = field(default_factory=list)  # name, short body, full node
     lines: list[Step] = field(default_factory=list)
 
+    @property
+    def x(self) -> Leaf:
+        return self.target.x
 
-def narrate(derivation: Derivation) -> tuple[Step, ...]:
-    """Return the steps of a derivation, for each of its variables."""
-    lines: list[Step] = []
-    for v in derivation.wrt:
-        lines.extend(_narrate(derivation, v))
-    return tuple(lines)
+    @property
+    def dx(self) -> Symbol:
+        return direction_of(self.target.variable, frozenset())
 
 
-def _narrate(derivation: Derivation, v: Any) -> list[Step]:
-    x = derivation._leaf(v)
-    story = _Story(x, direction_of(v, frozenset()))
-    root = derivation._node
-    taken = [*derivation._taken, story.dx.name]
-    if x not in root.leaves:
-        gradient = _shown(derivation, v)
-        return [Step("constant", f"the objective does not depend on {unicode_name(v.name)}", derivation.objective, gradient,
-                     f"∇f = {gradient}", rf"\nabla f = {gradient.latex()}", verdict("proved", "no occurrence"))]  # fmt: skip
-    _cut(story, root, taken)
-    short = substitute(root, {n: leaf for n, leaf in story.named.items()})
+def narrate(derivation: Derivation, what: str = "gradient") -> tuple[Step, ...]:
+    """Return the steps of a derivation: of the gradient or Jacobian for each variable, or of a Hessian."""
+    if what == "hessian":
+        return tuple(s for v in derivation.wrt for s in tell(_second(derivation, v)))
+    if derivation.source.definitions and derivation.objective.shape == ():
+        return tuple(backpropagate(derivation))
+    return tuple(s for v in derivation.wrt for s in tell(_first(derivation, v)))
+
+
+def _first(derivation: Derivation, v: Any) -> Target:
+    scalar_valued = derivation.objective.shape == ()
+    result = ("J", "J") if not scalar_valued else ("∇f", r"\nabla f") if getattr(v, "shape", ()) else ("f′", "f'")
+    structured = "symmetric" in getattr(v, "facts", ()) and untied_symbol(v) is not v
+    note = "; the entries of the symmetric variable are taken as independent" if structured else ""
+    direction = direction_of(v, frozenset()).name
+    return Target(derivation._node, derivation._leaf(v), v, derivation._derivative_node(v), _shown(derivation, v),
+                  (*derivation._taken, direction), "f", result, derivation._tied, note)  # fmt: skip
+
+
+def _second(derivation: Derivation, v: Any) -> Target:
+    """The Hessian as the Jacobian of the gradient."""
+    direction = direction_of(v, frozenset()).name
+    gradient = derivative(derivation._node, derivation._leaf(v))
+    final = derivation.hessian if derivation.single else derivation.hessian[v.name, v.name]
+    return Target(gradient, derivation._leaf(v), v, derivation._derivative_node(v, v), final,
+                  (*derivation._taken, direction), "g", ("H", "H"), derivation._tied)  # fmt: skip
+
+
+def tell(target: Target) -> list[Step]:
+    """Return the story of one target."""
+    story = _Story(target)
+    root = target.root
+    label, tex = target.result
+    if story.x not in root.leaves:
+        return [Step("constant", f"nothing here depends on {unicode_name(target.variable.name)}", None, target.final,
+                     f"{label} = {target.final}", rf"{tex} &= {target.final.latex()}", verdict("proved", "no occurrence"))]  # fmt: skip
+    if target.name == "g":
+        shown = Raising().run(target.root) if len(root.shape) <= 2 else None
+        if shown is not None:
+            story.lines.append(Step("gradient", "the gradient, to be differentiated once more", None, shown, f"g = ∇f = {shown}",
+                                    rf"g = \nabla f &= {shown.latex()}", verdict("proved", "checked as the gradient")))  # fmt: skip
+    _cut(story, root, list(target.taken))
+    short = substitute(root, dict(story.named))
     for name, body, full in story.bodies:
         _definition(story, name, body, full)
     df = _first_line(story, short)
     df = _back_substitute(story, df)
-    _identify(story, derivation, v, df)
+    _identify(story, df)
     return story.lines
 
 
@@ -137,7 +187,7 @@ def _definition(story: _Story, name: Leaf, body: Node, full: Node) -> None:
     moved = differential(body, _moves(story, body))
     assert moved is not None
     change = _shown_line(story, moved)
-    label, statement, source = _labels(body, story)
+    label, statement, source = labels(body, _moves(story, body))
     left, d_left = name.payload, _d(name)
     text = f"{left} = {shown},  {d_left} = {change}"
     latex = rf"{left.latex()} &= {shown.latex()}, \qquad {d_left.latex()} = {change.latex()}"
@@ -178,10 +228,10 @@ def _first_line(story: _Story, short: Node) -> Node:
     moved = differential(short, _moves(story, short))
     assert moved is not None
     before, after = Raising().run(short), _shown_line(story, moved)
-    label, statement, source = _labels(short, story)
+    label, statement, source = labels(short, _moves(story, short))
     full = substitute(short, {leaf: n for n, leaf in story.named.items()})
     full = _put_back(story, full)
-    story.lines.append(Step(label, statement, before, after, f"df = {after}", rf"df &= {after.latex()}",
+    story.lines.append(Step(label, statement, before, after, f"d{story.target.name} = {after}", rf"d{story.target.name} &= {after.latex()}",
                             _same(story, full, moved), source))  # fmt: skip
     return moved
 
@@ -204,29 +254,26 @@ def _back_substitute(story: _Story, df: Node) -> Node:
     return df
 
 
-def _identify(story: _Story, derivation: Derivation, v: Any, df: Node) -> None:
+def _identify(story: _Story, df: Node) -> None:
     """Read the derivative off the differential, which is linear in the direction; put the names back."""
+    target = story.target
     named = derivative(df, leaf_of(story.dx))
-    full = derivation._tied(_put_back(story, named))
-    truth = derivation._derivative_node(v)
-    agreed = _agree(full, truth)
+    agreed = _agree(target.tie(_put_back(story, named)), target.truth)
     if agreed == "wrong":
-        raise InternalError(f"the steps disagree with reverse mode for {derivation.objective}: {agreed.counterexample}")
-    final = _shown(derivation, v)
-    label = "J" if derivation.objective.shape != () else "∇f" if getattr(v, "shape", ()) else "f′"
-    tex = {"∇f": r"\nabla f", "f′": "f'", "J": "J"}[label]
+        raise InternalError(f"the steps disagree with reverse mode for {target.final}: {agreed.counterexample}")
+    label, tex = target.result
+    final = target.final
     if len(named.shape) <= 2:
         read = Raising().run(_renamed(story, named))
-        statement = "identification: df is linear in " + f"{story.dx}; its coefficient is the derivative"
-        story.lines.append(Step("identification", statement, _shown_line(story, df), read,
-                                f"{label} = {read}", rf"{tex} &= {read.latex()}", agreed))  # fmt: skip
+        statement = f"identification: d{target.name} is linear in {story.dx}; its coefficient is the derivative"
+        story.lines.append(Step("identification", statement, _shown_line(story, df), read, f"{label} = {read}",
+                                rf"{tex} &= {read.latex()}", agreed))  # fmt: skip
         if str(read) == str(final):
             return
-    text = str(final) if isinstance(final, Action) else f"{label} = {final}"
-    latex = final.latex() if isinstance(final, Action) else rf"{tex} &= {final.latex()}"
-    structured = "symmetric" in getattr(v, "facts", ()) and untied_symbol(v) is not v
-    note = "; the entries of the symmetric variable are taken as independent" if structured else ""
-    story.lines.append(Step("definitions", "put the definitions back" + note, None, final, text, latex, agreed))
+    action = isinstance(final, Action)
+    text = str(final) if action else f"{label} = {final}"
+    latex = final.latex() if action else rf"{tex} &= {final.latex()}"
+    story.lines.append(Step("definitions", "put the definitions back" + target.note, None, final, text, latex, agreed))
 
 
 def _shown(derivation: Derivation, v: Any) -> Expression:
@@ -244,73 +291,4 @@ def _renamed(story: _Story, node: Node) -> Node:
 
 def _shown_line(story: _Story, node: Node) -> Expression:
     """A differential as people write it: term by term, the direction last."""
-    node = _renamed(story, node)
-    moving = {story.dx, *(_d(leaf) for leaf, _, _ in story.bodies)}
-    if isinstance(node, Sum) and node.shape == ():
-        raising = Raising()
-        return add(*(_turned(raising.run(t), moving) for t in node.terms))
-    return _turned(Raising().run(node), moving)
-
-
-def _turned(e: Expression, moving: set[Symbol]) -> Expression:
-    """A trace or a product with the direction at its end: tr(A dX B) → tr(B A dX), dxᵀ a → aᵀ dx."""
-    coefficient, scalars, chain = (e.coefficient, list(e.args), []) if isinstance(e, Mul) and e.shape == () else (1, [e], [])
-    if isinstance(e, Mul) and e.shape == ():
-        chain = [a for a in e.args if a.shape != ()]
-        scalars = [a for a in e.args if a.shape == ()]
-    if chain and isinstance(chain[0], Transpose) and chain[0].args[0] in moving:
-        return multiply_any(scalar(coefficient), *scalars, *(flip(a) for a in reversed(chain)))
-    turned = [_rotated(s, moving) for s in scalars]
-    return multiply_any(scalar(coefficient), *turned, *chain)
-
-
-def _rotated(e: Expression, moving: set[Symbol]) -> Expression:
-    if not (isinstance(e, Call) and e.function == "trace" and isinstance(e.args[0], Mul)):
-        return e
-    chain = list(e.args[0].args)
-    arrays = [a for a in chain if a.shape != ()]
-    places = [k for k, a in enumerate(arrays) if a in moving]
-    if len(places) != 1:
-        return e
-    k = places[0]
-    front = [a for a in chain if a.shape == ()]
-    product = multiply_any(scalar(e.args[0].coefficient), *front, *arrays[k + 1 :], *arrays[: k + 1])
-    return call("trace", product) if product.shape != () else product
-
-
-# -- labels -------------------------------------------------------------------------------------------------------
-def _labels(node: Node, story: _Story) -> tuple[str, str, str]:
-    """Name, statement and source of the rules that differentiate a short expression."""
-    found: dict[str, tuple[str, str]] = {}
-    moving = set(_moves(story, node))
-    for part in walk(node):
-        if not part.leaves & moving or isinstance(part, (Leaf, Const)):
-            continue
-        name, statement, source = _rule_of(part, moving)
-        found.setdefault(name, (statement, source))
-    if not found:
-        found["linearity"] = LINEAR
-    if len(found) > 1:
-        found.pop("linearity", None)
-    names = list(found)
-    return names[-1], "; ".join(s for s, _ in found.values()), "; ".join(dict.fromkeys(s for _, s in found.values() if s))
-
-
-LINEAR = ("the differential is linear: constants stay, d(a + b) = da + db", "Magnus & Neudecker, ch. 5")
-
-
-def _rule_of(part: Node, moving: Sequence[Any] | set[Any]) -> tuple[str, str, str]:
-    if isinstance(part, Sum):
-        return "linearity", *LINEAR
-    if isinstance(part, Ein):
-        moved = sum(1 for f, _ in part.factors if f.leaves & set(moving))
-        if moved > 1:
-            return "product_rule", "product rule: d(A B) = dA B + A dB", "Magnus & Neudecker, ch. 5"
-        return "linearity", *LINEAR
-    assert isinstance(part, Apply)
-    if part.op == "map" and isinstance(part.param, str):
-        record = function(part.param)
-        return f"d_{record.name}", record.statement or rule(part).statement, record.source
-    if part.op == "pow" and part.param == 2:
-        return "d_square", "square: d(r²) = 2 r dr, entry by entry, so d‖r‖² = 2 rᵀ dr", rule(part).source
-    return rule(part).name, rule(part).statement, rule(part).source
+    return line(_renamed(story, node), {story.dx, *(_d(leaf) for leaf, _, _ in story.bodies)})

@@ -54,8 +54,13 @@ class Trials:
         return [t for t in self.points if t.feasible]
 
 
-def substitute_back(answer: Sequence[tuple[Any, Expression]], equations: Sequence[Node], symbols: Mapping[str, Any],
-                    inverted: Sequence[Expression] = (), seed: int = 0) -> Trials:  # fmt: skip
+def substitute_back(
+    answer: Sequence[tuple[Any, Expression]],
+    equations: Sequence[Node],
+    symbols: Mapping[str, Any],
+    inverted: Sequence[Expression] = (),
+    seed: int = 0,
+) -> Trials:
     """Return whether all equations vanish at the answer, at random data of full rank.
 
     Parameters
@@ -98,8 +103,13 @@ def _square(s: Symbol) -> bool:
     return len(s.shape) == 2 and s.shape[0] == s.shape[1] and s.facts <= {"symmetric", "psd", "invertible"}
 
 
-def _run(answer: Sequence[tuple[Any, Expression]], equations: Sequence[Expression], table: Mapping[str, Any],
-         inverted: tuple[Sequence[Expression], Sequence[Expression]], seed: int) -> Trials:  # fmt: skip
+def _run(
+    answer: Sequence[tuple[Any, Expression]],
+    equations: Sequence[Expression],
+    table: Mapping[str, Any],
+    inverted: tuple[Sequence[Expression], Sequence[Expression]],
+    seed: int,
+) -> Trials:
     rng = np.random.default_rng(seed)
     rows = [prepare(e) for e in equations]
     values_of = [(v, prepare(e)) for v, e in answer]
@@ -185,8 +195,11 @@ def keeps(v: Any, value: Any) -> bool:
     """Whether a value respects the declaration of its variable."""
     array = np.asarray(value, float)
     size = float(np.max(np.abs(array), initial=1e-12))
-    facts = v.facts if isinstance(v, Symbol) else frozenset(
-        w for w in ("positive", "nonnegative", "negative") if getattr(v, f"is_{w}", None) is True)  # fmt: skip
+    facts = (
+        v.facts
+        if isinstance(v, Symbol)
+        else frozenset(w for w in ("positive", "nonnegative", "negative") if getattr(v, f"is_{w}", None) is True)
+    )
     if not _keeps_symmetry(v, array):
         return False
     if "spd" in facts and np.linalg.eigvalsh((array + array.T) / 2)[0] <= 1e-10 * size:
@@ -211,8 +224,9 @@ def _keeps_symmetry(v: Any, array: Any) -> bool:
 
 
 # -- second order -------------------------------------------------------------------------------------------------
-def second_order(variables: Sequence[Any], gradients: Sequence[Node], points: Sequence[Trial],
-                 constraints: Sequence[Node] = ()) -> str:  # fmt: skip
+def second_order(
+    variables: Sequence[Any], gradients: Sequence[Node], points: Sequence[Trial], constraints: Sequence[Node] = ()
+) -> str:
     """Return "minimum", "maximum", "saddle point" or "" from the eigenvalues of the Hessian at the points.
 
     With constraints, of the Hessian on the directions along which these stay zero.

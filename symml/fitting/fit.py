@@ -7,6 +7,7 @@ answer, so that a closed form that does not solve the problem is refused.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,9 +16,10 @@ from symml.derivation.mappings import ByName
 from symml.errors import DataError, InternalError, NoClosedFormError, NotSupportedError
 from symml.fitting.diagnosis import Case, failure
 from symml.fitting.least_squares import least_squares
-from symml.fitting.newton import Point, minimise
+from symml.fitting.newton import Outcome, Point, minimise
 from symml.fitting.problem import Problem, observations, prepare_problem
 from symml.fitting.results import Errors, FitResult
+from symml.fitting.squares import rows_of
 from symml.fitting.standard_errors import COVARIANCES, standard_errors
 from symml.language import hooks
 from symml.libraries import linalg
@@ -109,12 +111,33 @@ def _closed(problem: Problem) -> list[Any]:
 
 
 def _by_newton(problem: Problem, covariance: str | None) -> FitResult:
-    outcome = minimise(problem.joint(), problem.start, problem.region())
+    method, outcome = "Newton with the derived Hessian", minimise(problem.joint(), problem.start, problem.region())
+    second = _by_gauss_newton(problem) if outcome.status != "minimum" else None
+    if second is not None:
+        method, outcome = "Gauss-Newton, then Newton with the derived Hessian", second
     if outcome.status != "minimum":
         objective = problem.plan.derivation.objective
         raise failure(Case(objective, problem.parameters, problem.bound, problem.table, outcome))
     errors = standard_errors(problem, outcome.point, covariance, None, outcome)
-    return _result(problem, outcome.point, "Newton with the derived Hessian", outcome.iterations, errors, outcome.fixed)
+    return _result(problem, outcome.point, method, outcome.iterations, errors, outcome.fixed)
+
+
+def _by_gauss_newton(problem: Problem) -> Outcome | None:
+    """Return the minimum that Gauss-Newton steps lead to, when the objective is a sum of squares and they do."""
+    squares = problem.plan.squares
+    if squares is None or not problem.point(problem.start, 1).finite:
+        return None
+    first = problem.joint(1)
+
+    def approximate(theta: Any) -> tuple[float, Any, Any]:
+        value, gradient, _ = first(theta)
+        rows = [rows_of(s, problem.parameters, problem.bound, problem.parameters.expand(theta), False) for s in squares]
+        designs = [np.asarray(r.design, float) for r in rows if r is not None]
+        return value, gradient, 2 * sum(d.T @ d for d in designs)
+
+    near = minimise(approximate, problem.start, problem.region())
+    found = minimise(problem.joint(), near.point.theta, problem.region())
+    return replace(found, iterations=near.iterations + found.iterations) if found.status == "minimum" else None
 
 
 def _result(

@@ -66,7 +66,8 @@ class Plan:
         if curved or len(d.wrt) > MAX_UNKNOWNS or sum(1 for _ in walk(d._node)) > MAX_NODES:
             return None
         try:
-            return d.stationary()
+            found: StationaryPoint = d.stationary()
+            return found
         except SymmlError:  # whatever keeps it from a formula, Newton needs none
             return None
 

@@ -83,7 +83,8 @@ def _square(term: Node, leaves: Sequence[Leaf], moving: frozenset[Leaf]) -> Squa
     if core is None or coefficient < 0:
         return None
     residual, axes, metric = core
-    weight = ein(coefficient, others, axes, {i: sizes[i] for i in sorted({*axes, *(k for _, idx in others for k in idx)})})
+    used = sorted({*axes, *(k for _, idx in others for k in idx)})
+    weight = ein(coefficient, others, axes, {i: sizes[i] for i in used})
     jacobians = tuple(derivative(residual, leaf) for leaf in leaves)
     affine = not any(j.leaves & moving for j in jacobians)
     return Square(residual, weight, metric, jacobians, affine)

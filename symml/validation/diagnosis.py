@@ -252,7 +252,7 @@ _FACTORS: dict[type[Expression], Callable[[Expression], Without]] = {
 def _lacks(case: Case, factor: Expression) -> Diagnosis:
     if isinstance(factor, Pow) and factor.exponent == -1 and factor.shape != ():
         return Diagnosis("inverse missing", f"the factor {factor} is missing.", _truth(case))
-    if case.derived and any(_is_inner_derivative(node) for node in postorder(factor)):
+    if case.derived and (any(_is_inner_derivative(node) for node in postorder(factor)) or _inside_a_function(case.truth, factor)):
         return Diagnosis("chain-rule factor missing", f"the inner derivative {factor} is missing.", _truth(case))
     if factor.shape == () and all(str(s) in case.dimensions for s in factor.free_symbols) and factor.free_symbols:
         return Diagnosis("dropped n", f"the factor {factor} is missing.", _truth(case))
@@ -262,7 +262,16 @@ def _lacks(case: Case, factor: Expression) -> Diagnosis:
 def _is_inner_derivative(node: Expression) -> bool:
     if isinstance(node, Call):
         return function(node.function).kind == "elementwise"
-    return isinstance(node, (Indicator, ElemPow)) or (isinstance(node, Scalar) and bool(node.value.free_symbols))
+    return isinstance(node, (Indicator, ElemPow)) or (isinstance(node, Pow) and node.shape == ())
+
+
+def _inside_a_function(truth: Expression, factor: Expression) -> bool:
+    """Whether a factor also stands in the argument of an elementwise function: then it is an inner derivative."""
+    calls = [node for node in postorder(truth) if isinstance(node, Call) and function(node.function).kind == "elementwise"]
+    if isinstance(factor, Scalar):
+        inner = sp.Tuple(*(f for node in postorder(truth) if isinstance(node, Scalar) for f in node.value.atoms(sp.Function)))
+        return bool(factor.value.free_symbols & inner.free_symbols) or factor.value.has(sp.Function)
+    return any(factor in postorder(c.args[0]) for c in calls)
 
 
 # -- one edit -----------------------------------------------------------------------------------------------------

@@ -121,7 +121,7 @@ def _signs(place: _Place, dimensions: Sequence[str]) -> Iterator[Edit]:
             yield Edit("sign", f"the sign of {shown} flipped", place.with_text(_sum(place.source, node, signs)), node.args[k].span)
     elif node.head == "neg":
         inner = place.source[node.span[0] : node.span[1]]
-        yield Edit("sign", f"the sign of {inner} flipped", place.with_text(f"(-({inner}))"), node.span)
+        yield Edit("sign", f"the sign of {inner} flipped", place.with_text(f"({inner})"), node.span)
     elif place.inner and place.parent is not None and place.parent.head == "call":
         yield Edit("sign", f"the sign of {place.text} flipped", place.with_text(f"-({place.text})"), node.span)
 
@@ -140,6 +140,11 @@ def _swaps(place: _Place, dimensions: Sequence[str]) -> Iterator[Edit]:
             continue
         order = list(node.args)
         order[k], order[k + 1] = order[k + 1], order[k]
+        pair = f"({_piece(place.source, node.args[k])} * {_piece(place.source, node.args[k + 1])})'"
+        rest = [_piece(place.source, a) for a in node.args]
+        if node.head == "juxtaposition" or set(node.value) == {"times"}:
+            turned = " * ".join([*rest[:k], pair, *rest[k + 2 :]])
+            yield Edit("product order", f"{pair} in place of the product", place.with_text(f"({turned})"), node.span)
         names = f"{_piece(place.source, order[k])} before {_piece(place.source, order[k + 1])}"
         yield Edit("product order", names, place.with_text(_chain(place.source, node, order)), node.span)
 

@@ -85,7 +85,9 @@ def _numbers(sides: tuple[Compiled, Compiled], symbols: Mapping[str, Any], seed:
     if not used:
         reason = one_sided or "no point was found at which both sides are finite"
         return Comparison(verdict("unchecked", reason=reason), reason)
-    note = f"equal to {worst:.0e} at {len(used)} random points of {len({tuple(p.sizes.items()) for p in used})} sizes"
+    count = len({tuple(p.sizes.items()) for p in used})
+    note = f"equal to {worst:.0e} at {len(used)} random points" + (f" of {count} sizes" if count > 1 else "")
+    note += f"; {one_sided}" if one_sided else ""
     return Comparison(verdict("holds", certificate=note), note, tuple(used))
 
 

@@ -49,6 +49,9 @@ def split_lines(source: str) -> list[Line]:
     pending = ""
     pending_at, pending_number = 0, 1
     for raw in source.splitlines(keepends=True):
+        if pending and _depth(raw) == 0 and len(split_relation(raw)) > 1:  # a bracket never closed: the next line is its own
+            found += [line for line in [_line(pending, pending_at, pending_number)] if line is not None]
+            pending = ""
         if not pending:
             pending_at, pending_number = start, number
         pending += raw

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,6 +12,7 @@ import sympy as sp
 from symml.errors import DeclarationError, NotationError, ShapeError, SymmlError
 from symml.language.declarations import read_declarations
 from symml.language.expressions import Expression, Scalar, Symbol
+from symml.language.function import spellings
 from symml.language.names import canonical, unicode_name
 from symml.language.operators import is_zero
 from symml.language.tables import symbol_table
@@ -24,6 +26,9 @@ from symml.validation.judge import Comparison, compare
 from symml.validation.lines import Line, split_lines
 from symml.validation.records import Diagnosis, ValidatedStep
 
+LIKE = "symml_like"
+_SIZED = re.compile(r"\b(?:I|eye|ones)\b|𝟏")
+_VALUE = re.compile(r"([^\W\d]\w*)\s*\(\s*[^\W\d]\w*(?:\s*[,;]\s*[^\W\d]\w*)*\s*\)")
 DEFINITION = verdict("proved", certificate="a definition")
 STARTS = verdict("proved", certificate="the start of a chain: it asserts nothing")
 
@@ -83,18 +88,27 @@ class Reader:
     def _parse(self, text: str, offset: int, extra: Mapping[str, Expression] | None = None) -> Expression:
         known = list(self.table.values())
         names = {**self.names, **(extra or {})}
-        found = parse(text, where=known if known else None, names=names or None)
+        found = parse(text, where=known or None, names=names or None)
         for name, symbol in symbol_table(found).items():
             if name not in self.declared:
                 self.inferred.setdefault(name, symbol)
         return found
 
-    def _side(self, text: str, offset: int) -> Side:
+    def _side(self, text: str, offset: int, like: Expression | None = None) -> Side:
+        """Read one side; a bare `I` or `𝟏` of open size takes the shape of the side before, `like`."""
         taken = take_derivatives(text, offset, self._parse, {**self.table, **self.names})
         try:
             return Side(text, offset, self._parse(taken.text, offset, taken.names), taken)
         except ShapeError as error:
             return Side(text, offset, None, taken, error)
+        except DeclarationError as unsized:
+            if like is None or not _SIZED.search(taken.text):
+                raise
+            try:
+                found = self._parse(f"{LIKE} - {LIKE} + ({taken.text})", offset, {**taken.names, LIKE: like})
+            except SymmlError:
+                raise unsized from None
+            return Side(text, offset, found, taken)
 
     # -- steps --------------------------------------------------------------------------------------------------
     def steps(self) -> tuple[ValidatedStep, ...]:
@@ -138,6 +152,12 @@ class Reader:
 
     def _claim(self, line: Line) -> ValidatedStep:
         left = line.parts[0][0].strip()
+        value = _VALUE.fullmatch(left)
+        left = value[1] if value is not None and self._is_new_name(value[1]) and value[1] not in spellings() else left
+        estimated = self._estimated(left)
+        if estimated is not None:
+            self.head = self.last = self._side(estimated, line.parts[0][1])
+            return self._sides(line, line.parts[1:], estimated, None, "")
         if self._is_new_name(left):
             first = self._side(*line.parts[1])
             if first.expression is None:
@@ -149,6 +169,13 @@ class Reader:
         self.head = self.last = self._side(*line.parts[0])
         self.broken = False
         return self._sides(line, line.parts[1:], left, None, "")
+
+    def _estimated(self, text: str) -> str | None:
+        """The variable of the equation at hand, when the text is its estimate: w_hat for w."""
+        if self.equation is None or not self._is_new_name(text):
+            return None
+        name = canonical(text)
+        return self.equation[1] if name in {f"{self.equation[1]}_{mark}" for mark in ("hat", "star", "opt")} else None
 
     def _is_new_name(self, text: str) -> bool:
         try:
@@ -167,7 +194,7 @@ class Reader:
         """Judge the sides of a line one after another; the first that is not right decides."""
         outcome = _made(line, found, note) if found is not None else None
         for text, at in parts:
-            side = self._side(text, at)
+            side = self._side(text, at, self.head.expression if self.head is not None else None)
             step = self._link(line, side, left)
             if outcome is None or _worse(step.verdict, outcome.verdict):
                 outcome = step

@@ -9,7 +9,7 @@ import sympy as sp
 from symml.errors import SymmlError
 from symml.forms.lowering import lower
 from symml.language.expressions import Add, Call, Expression, Hadamard, Mul, Pow, Scalar, Transpose
-from symml.language.operators import call, elementwise_product, is_zero, multiply_any, scalar, transpose
+from symml.language.operators import call, elementwise_product, is_zero, multiply_any, ones, scalar, transpose
 
 LIMIT = 12
 LINEAR_CALLS = ("sum", "trace", "mean", "diag", "rowsum", "colsum")
@@ -61,11 +61,14 @@ def _key(term: Expression) -> object:
 
 def _product(term: Expression) -> list[Expression] | None:
     assert isinstance(term, Mul)
+    numbers = sp.expand(term.coefficient)
+    if numbers.is_Add:
+        return [multiply_any(scalar(c), *term.args) for c in numbers.as_ordered_terms()]
     for k, factor in enumerate(term.args):
         inner = factor.args[0] if isinstance(factor, Transpose) else factor
         parts = None
         if isinstance(inner, Add):
-            parts = [transpose(a) if isinstance(factor, Transpose) else a for a in inner.args]
+            parts = [transpose(a) if isinstance(factor, Transpose) else a for a in _spread(inner)]
         elif isinstance(factor, (Pow, Call)):
             parts = _EXPAND[type(factor)](factor)
         if parts and all(p.shape == factor.shape for p in parts):
@@ -74,10 +77,15 @@ def _product(term: Expression) -> list[Expression] | None:
     return None
 
 
+def _spread(e: Expression) -> list[Expression]:
+    """Terms of a sum, a scalar one written out as an array."""
+    return [multiply_any(t, ones(*e.shape)) if t.shape == () and e.shape else t for t in e.args]
+
+
 def _hadamard(term: Expression) -> list[Expression] | None:
     for k, factor in enumerate(term.args):
         if isinstance(factor, Add):
-            return [elementwise_product(*term.args[:k], p, *term.args[k + 1 :]) for p in factor.args]
+            return [elementwise_product(*term.args[:k], p, *term.args[k + 1 :]) for p in _spread(factor)]
     return None
 
 
@@ -88,9 +96,7 @@ def _power(term: Expression) -> list[Expression] | None:
         return None
     base = term.args[0]
     if isinstance(base, Call) and base.function == "norm" and isinstance(base.args[0], Add):
-        parts = base.args[0].args
-        if any(p.shape == () for p in parts):
-            return None
+        parts = _spread(base.args[0])
         squares = [call("norm", p) ** 2 for p in parts]
         crossed = [multiply_any(scalar(2), _dot(a, b)) for k, a in enumerate(parts) for b in parts[k + 1 :]]
         return [*squares, *crossed]
@@ -107,8 +113,7 @@ def _call(term: Expression) -> list[Expression] | None:
     assert isinstance(term, Call)
     if term.function not in LINEAR_CALLS or not isinstance(term.args[0], Add):
         return None
-    parts = term.args[0].args
-    return [call(term.function, p) for p in parts] if all(p.shape == term.args[0].shape for p in parts) else None
+    return [call(term.function, p) for p in _spread(term.args[0])]
 
 
 def _scalar(term: Expression) -> list[Expression] | None:
@@ -119,7 +124,7 @@ def _scalar(term: Expression) -> list[Expression] | None:
 
 def _transposed(term: Expression) -> list[Expression] | None:
     inner = term.args[0]
-    return [transpose(a) for a in inner.args] if isinstance(inner, Add) and all(a.shape for a in inner.args) else None
+    return [transpose(a) for a in _spread(inner)] if isinstance(inner, Add) else None
 
 
 _EXPAND: dict[type[Expression], Callable[[Expression], list[Expression] | None]] = {

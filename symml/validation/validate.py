@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from symml.errors import DataError, NotationError, NotSupportedError, SymmlError
+from symml.errors import DataError, NotationError, NotSupportedError
 from symml.validation.reading import Reader
 from symml.validation.records import Validation
 
@@ -106,5 +106,3 @@ def _block(text: str, match: re.Match[str], where: Any, definitions: Any) -> Val
     given = [*declared, *([where] if isinstance(where, str) else [])]
     return _validated(body, ", ".join(given) if given else where, definitions, start)
 
-
-assert SymmlError

@@ -34,16 +34,35 @@ SIGMA = "S: d x d symmetric, Sigma: d x d spd, n > 0"
 CLOSED = [
     (*RIDGE, "(Xᵀ X + λ I)⁻¹ Xᵀ y", lambda: np.linalg.solve(X.T @ X + LAM * np.eye(D), X.T @ y)),
     (*OLS, "(Xᵀ X)⁻¹ Xᵀ y", lambda: np.linalg.lstsq(X, y, rcond=None)[0]),
-    ("sum(q .* (X w - y).^2)", "w", "X: n x d, y: n, w: d, q: n > 0", "(Xᵀ diag(q) X)⁻¹ Xᵀ (q ⊙ y)",
-     lambda: np.linalg.lstsq(np.sqrt(q)[:, None] * X, np.sqrt(q) * y, rcond=None)[0]),
-    ("||X W - Y||^2 + lam*||W||^2", "W", "X: n x d, Y: n x k, W: d x k, lam > 0", "(Xᵀ X + λ I)⁻¹ Xᵀ Y",
-     lambda: np.linalg.solve(X.T @ X + LAM * np.eye(D), X.T @ Y)),
-    ("(X w - y)' inv(Om) (X w - y) + (w - c)' L (w - c)", "w", "X: n x d, y: n, w: d, c: d, Om: n x n spd, L: d x d spd",
-     "(Xᵀ Om⁻¹ X + L)⁻¹ (Xᵀ Om⁻¹ y + L c)",
-     lambda: np.linalg.solve(X.T @ np.linalg.inv(OM) @ X + L, X.T @ np.linalg.inv(OM) @ y + L @ c)),
-    ("||R - U V'||^2 + lam*||U||^2 + lam*||V||^2", "U", "R: n x m, U: n x k, V: m x k, lam > 0", "R V (Vᵀ V + λ I)⁻¹",
-     lambda: R @ V @ np.linalg.inv(V.T @ V + LAM * np.eye(K))),
-]  # fmt: skip
+    (
+        "sum(q .* (X w - y).^2)",
+        "w",
+        "X: n x d, y: n, w: d, q: n > 0",
+        "(Xᵀ diag(q) X)⁻¹ Xᵀ (q ⊙ y)",
+        lambda: np.linalg.lstsq(np.sqrt(q)[:, None] * X, np.sqrt(q) * y, rcond=None)[0],
+    ),
+    (
+        "||X W - Y||^2 + lam*||W||^2",
+        "W",
+        "X: n x d, Y: n x k, W: d x k, lam > 0",
+        "(Xᵀ X + λ I)⁻¹ Xᵀ Y",
+        lambda: np.linalg.solve(X.T @ X + LAM * np.eye(D), X.T @ Y),
+    ),
+    (
+        "(X w - y)' inv(Om) (X w - y) + (w - c)' L (w - c)",
+        "w",
+        "X: n x d, y: n, w: d, c: d, Om: n x n spd, L: d x d spd",
+        "(Xᵀ Om⁻¹ X + L)⁻¹ (Xᵀ Om⁻¹ y + L c)",
+        lambda: np.linalg.solve(X.T @ np.linalg.inv(OM) @ X + L, X.T @ np.linalg.inv(OM) @ y + L @ c),
+    ),
+    (
+        "||R - U V'||^2 + lam*||U||^2 + lam*||V||^2",
+        "U",
+        "R: n x m, U: n x k, V: m x k, lam > 0",
+        "R V (Vᵀ V + λ I)⁻¹",
+        lambda: R @ V @ np.linalg.inv(V.T @ V + LAM * np.eye(K)),
+    ),
+]
 
 
 @pytest.mark.parametrize(("text", "wrt", "where", "shown", "value"), CLOSED, ids=[c[3] for c in CLOSED])
@@ -164,8 +183,9 @@ def test_sylvester_equation_is_named_and_solved_by_scipy():
     assert "Sylvester" in s.steps[1].statement
     assert s.expr.shape != (D, K)
     np.testing.assert_allclose(s.evaluate(A=A, B=B, C=C), scipy.linalg.solve_sylvester(A, B, C), rtol=1e-9)
-    definite = derive("1/2*tr(X' A X) + 1/2*tr(X B X') - tr(C' X)", "X",
-                      where="A: d x d spd, B: k x k spd, C: d x k, X: d x k").stationary()  # fmt: skip
+    definite = derive(
+        "1/2*tr(X' A X) + 1/2*tr(X B X') - tr(C' X)", "X", where="A: d x d spd, B: k x k spd, C: d x k, X: d x k"
+    ).stationary()
     assert "a unique solution exists" in definite.conditions[0]
     assert definite.kind == "unique global minimum"
 
@@ -224,7 +244,10 @@ def test_an_indefinite_answer_claims_no_proof():
 # -- functions of scalars -----------------------------------------------------------------------------------------
 def test_all_critical_points_of_a_polynomial():
     s = derive("u^3 - 3*u + v^2", ["u", "v"], where="u in R, v in R").stationary()
-    assert [str(p) for p in s] == ["(-1, 0)  saddle   Hessian eigenvalues -6, 2", "( 1, 0)  minimum  Hessian eigenvalues 2, 6"]
+    assert [str(p) for p in s] == [
+        "(-1, 0)  saddle   Hessian eigenvalues -6, 2",
+        "( 1, 0)  minimum  Hessian eigenvalues 2, 6",
+    ]
     assert [p.kind for p in s.points] == ["saddle", "minimum"]
     assert s.points[0].eigenvalues == (-6, 2)
     assert s.kind == "2 stationary points: 1 saddle, 1 minimum"

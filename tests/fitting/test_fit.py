@@ -201,3 +201,16 @@ def test_least_squares_errors_agree_with_statsmodels():
     assert digits(r.bse["w"], truth.bse) > 12
     np.testing.assert_allclose(r.pvalues["w"], truth.pvalues, rtol=1e-9)
     np.testing.assert_allclose(r.conf_int(0.9)["w"], truth.conf_int(0.1), rtol=1e-9)
+
+
+def test_gauss_newton_takes_over_where_newton_fails():
+    """Three exponentials (Lanczos, Applied Analysis, 1956, p. 272), from a start where Newton merges two of them."""
+    x = np.arange(24) * 0.05
+    rates = {"b": 1.0, "e": 3.0, "h": 5.0}
+    y = 0.0951 * np.exp(-x) + 0.8607 * np.exp(-3 * x) + 1.5576 * np.exp(-5 * x)
+    d = sml.derive("sum((y - a .* exp(-b*x) - c .* exp(-e*x) - g .* exp(-h*x)).^2)", wrt=["a", "b", "c", "e", "g", "h"],
+                   where="x: n, y: n, a, b, c, e, g, h")  # fmt: skip
+    r = d.fit(x=x, y=y, start={"a": 0.5, "b": 0.7, "c": 3.6, "e": 4.2, "g": 4, "h": 6.3})
+    assert r.method.startswith("Gauss-Newton")
+    for name, truth in rates.items():
+        assert digits(r.params[name], truth) > 9

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from symml.calculus.nodes import Apply, Ein, Leaf, Node, Sum
+from symml.calculus.nodes import Apply, Ein, Factor, Indices, Leaf, Node, Sum
 from symml.calculus.rewriting import Build, Rewrite
 
 
@@ -45,16 +44,26 @@ def _inverse(build: Build, args: Sequence[Node], op: str, param: Any) -> Node | 
 def _inverse_of_chain(build: Build, x: Ein) -> Node | None:
     """(A B)⁻¹ = B⁻¹ A⁻¹ for square factors: if the product is invertible, so is each of them."""
     n = x.sizes[x.out[0]]
-    if len(x.factors) < 2 or any(len(idx) != 2 for _, idx in x.factors) or any(s != n for s in x.sizes):
-        return None
-    touched = Counter(i for _, idx in x.factors for i in idx)
-    ends = [i for i, k in touched.items() if k == 1]
-    if sorted(ends) != sorted(x.out) or any(idx[0] == idx[1] for _, idx in x.factors) or max(touched.values()) > 2:
-        return None
-    if len(touched) != len(x.factors) + 1:
+    if len(x.factors) < 2 or any(s != n for s in x.sizes) or not is_chain(x.factors, x.out):
         return None
     factors = [(build.operator("inv", (f,), f.shape), idx[::-1]) for f, idx in reversed(x.factors)]
     return build.ein(1, factors, x.out[::-1], dict(enumerate(x.sizes)))
+
+
+def is_chain(factors: Sequence[Factor], out: Indices) -> bool:
+    """Whether a product is one chain of matrices between the two axes; tr(A C) B is not."""
+    here, rest, seen = out[0], list(factors), {out[0]}
+    while rest:
+        meeting = [f for f in rest if here in f[1]]
+        if len(meeting) != 1 or len(meeting[0][1]) != 2:
+            return False
+        (a, b) = meeting[0][1]
+        here = b if here == a else a
+        if here in seen:
+            return False
+        seen.add(here)
+        rest.remove(meeting[0])
+    return here == out[1]
 
 
 def _determinant(build: Build, args: Sequence[Node], op: str, param: Any) -> Node | None:

@@ -115,7 +115,8 @@ def _parts(e: Expression) -> tuple[sp.Expr, list[Expression], list[Expression]]:
     if not isinstance(e, Mul):
         return sp.S.One, ([e] if e.shape == () else []), ([e] if e.shape != () else [])
     if e.shape == ():
-        return e.coefficient, list(e.args), []
+        arrays = [a for a in e.args if a.shape != ()]  # a product such as aᵀ b is one scalar factor
+        return e.coefficient, [a for a in e.args if a.shape == ()] + ([multiply_any(*arrays)] if arrays else []), []
     return e.coefficient, [a for a in e.args if a.shape == ()], [a for a in e.args if a.shape != ()]
 
 

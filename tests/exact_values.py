@@ -1,0 +1,469 @@
+"""An independent evaluator of the matrix language to 50 digits: mpmath on object arrays, none of the code under test.
+
+A vector is a 1-D array, a row has shape (1, d), a scalar is an mpf; the value of a node has the node's shape.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import mpmath
+import numpy as np
+import sympy as sp
+
+from symml.language import expressions as L
+from symml.language.names import canonical
+
+DIGITS = 50
+mpf = mpmath.mpf
+
+
+class Undefined(ArithmeticError):
+    """No finite real value at this point."""
+
+
+def exact(array):
+    """Floats, integers or nested lists as mpf: the same numbers, no rounding."""
+    a = np.asarray(array)
+    if a.dtype != object:
+        a = a.astype(float)
+    return each(lambda x: x if isinstance(x, mpmath.mpf) else mpf(x), a) if a.shape else mpf(a.item())
+
+
+def each(f, *arrays):
+    """An object array of f of the entries; scalars broadcast."""
+    shape = next((np.shape(a) for a in arrays if np.shape(a)), ())
+    if not shape:
+        return f(*arrays)
+    found = np.empty(shape, object)
+    for place in np.ndindex(shape):
+        found[place] = f(*(a[place] if np.shape(a) else a for a in arrays))
+    return found
+
+
+def value(expression, values, sizes):
+    """The value of an expression; values by name (mpf or object arrays), sizes by dimension name."""
+    with mpmath.workdps(DIGITS):
+        try:
+            found = _Run(values, sizes).value(expression)
+        except (ZeroDivisionError, OverflowError) as error:
+            raise Undefined(str(error)) from error
+        for x in np.ravel(np.asarray(found, object)):
+            if isinstance(x, mpmath.mpc) or not mpmath.isfinite(x):
+                raise Undefined("not a finite real number")
+        return found
+
+
+class _Run:
+    def __init__(self, values, sizes):
+        self.values, self.sizes = dict(values), sizes
+        self.known = {}
+
+    def size(self, dim):
+        if isinstance(dim, int):
+            return dim
+        return int(dim.subs({t: self.sizes[canonical(t.name)] for t in dim.free_symbols}))
+
+    def shape(self, node):
+        return tuple(self.size(d) for d in node.shape)
+
+    def inside(self, **bound):
+        run = _Run(self.values, self.sizes)
+        run.values.update(bound)
+        return run
+
+    def value(self, root):
+        waiting = [root]
+        while waiting:
+            node = waiting[-1]
+            lazy = isinstance(node, (L.BoundSum, L.Action, L.Where))
+            missing = [] if lazy else [a for a in node.args if a not in self.known]
+            if missing:
+                waiting.extend(missing)
+                continue
+            waiting.pop()
+            if node not in self.known:
+                args = [] if lazy else [self.known[a] for a in node.args]
+                found = RULES[type(node).__name__](self, node, *args)
+                want = self.shape(node)
+                if np.shape(found) != want:
+                    assert np.size(found) == math.prod(want), (type(node).__name__, np.shape(found), want)
+                    found = np.reshape(np.asarray(found, object), want)
+                    found = found if want else found[()]
+                self.known[node] = found
+        return self.known[root]
+
+    # -- scalars --------------------------------------------------------------------------------------------------
+    def scalar(self, e, local=None):
+        known = {} if local is None else dict(local)
+        for node in sp.postorder_traversal(e):
+            if node not in known:
+                known[node] = self.one(node, known)
+        return known[e]
+
+    def one(self, node, known):
+        if node.is_Symbol:
+            name = canonical(node.name)
+            return mpf(self.sizes[name]) if name in self.sizes else self.values[name]
+        if node.is_Rational:
+            return mpf(int(node.p)) / int(node.q)
+        if node.is_NumberSymbol:
+            return {"Pi": mpmath.pi, "Exp1": mpmath.e}[type(node).__name__] + mpf(0)
+        if isinstance(node, (sp.core.relational.Relational, sp.logic.boolalg.BooleanAtom, sp.Tuple, sp.Piecewise)):
+            return None
+        name = type(node).__name__
+        args = [known[a] for a in node.args]
+        if name == "Add":
+            return mpmath.fsum(args)
+        if name == "Mul":
+            return mpmath.fprod(args)
+        if name == "Pow":
+            return power(args[0], args[1])
+        if name == "polygamma":
+            return mpmath.psi(int(args[0]), args[1])
+        if name in ("Max", "Min"):
+            return {"Max": max, "Min": min}[name](args)
+        return ENTRIES[name](*args)
+
+
+def power(x, q):
+    if x == 0 and q < 0:
+        raise Undefined("division by zero")
+    if x < 0 and q != int(q):
+        raise Undefined("a root of a negative number")
+    return x ** (int(q) if q == int(q) else q)
+
+
+def _log(x):
+    if x <= 0:
+        raise Undefined("log of a number that is not positive")
+    return mpmath.log(x)
+
+
+def _positive(f):
+    def g(x):
+        if x <= 0:
+            raise Undefined("outside the domain")
+        return f(x)
+
+    return g
+
+
+def _kink(f):
+    def g(x):
+        if abs(x) < mpf("1e-9"):
+            raise Undefined("at a kink")
+        return f(x)
+
+    return g
+
+
+ENTRIES = {
+    "exp": mpmath.exp, "log": _log, "sqrt": lambda x: power(x, mpf(1) / 2), "abs": _kink(abs), "Abs": _kink(abs),
+    "sign": _kink(mpmath.sign), "sin": mpmath.sin, "cos": mpmath.cos, "tan": mpmath.tan, "sinh": mpmath.sinh,
+    "cosh": mpmath.cosh, "tanh": mpmath.tanh, "arctan": mpmath.atan, "atan": mpmath.atan, "erf": mpmath.erf,
+    "erfc": mpmath.erfc, "sigmoid": lambda x: 1 / (1 + mpmath.exp(-x)),
+    "softplus": lambda x: mpmath.log1p(mpmath.exp(x)), "relu": _kink(lambda x: max(x, mpf(0))),
+    "step": _kink(lambda x: mpf(x > 0)), "normcdf": mpmath.ncdf, "normpdf": lambda x: mpmath.npdf(x),
+    "gamma": _positive(mpmath.gamma), "loggamma": _positive(mpmath.loggamma),
+    "digamma": _positive(lambda x: mpmath.psi(0, x)), "trigamma": _positive(lambda x: mpmath.psi(1, x)),
+    "sec": mpmath.sec, "factorial": mpmath.factorial,
+}  # fmt: skip
+
+
+# -- arrays -------------------------------------------------------------------------------------------------------
+def _two(a):
+    return a if a.ndim == 2 else a.reshape(-1, 1)
+
+
+def _matrix(a):
+    return mpmath.matrix(a.tolist())
+
+
+def _array(m):
+    found = np.empty((m.rows, m.cols), object)
+    for i, j in itertools.product(range(m.rows), range(m.cols)):
+        x = m[i, j]
+        if isinstance(x, mpmath.mpc):
+            if abs(x.imag) > mpf(10) ** (10 - DIGITS) * (1 + abs(x.real)):
+                raise Undefined("complex")
+            x = x.real
+        found[i, j] = x
+    return found
+
+
+def inverse(a):
+    """Gauss-Jordan elimination with row exchanges."""
+    n = len(a)
+    work = np.concatenate([a, unit(n)], axis=1)
+    for k in range(n):
+        p = max(range(k, n), key=lambda i: abs(work[i, k]))
+        if abs(work[p, k]) < mpf("1e-12"):
+            raise Undefined("a singular matrix")
+        work[[k, p]] = work[[p, k]]
+        work[k] = work[k] / work[k, k]
+        for i in range(n):
+            if i != k:
+                work[i] = work[i] - work[i, k] * work[k]
+    return work[:, n:]
+
+
+def unit(n):
+    """The identity."""
+    found = np.full((n, n), mpf(0), object)
+    for k in range(n):
+        found[k, k] = mpf(1)
+    return found
+
+
+def determinant(a):
+    """By elimination."""
+    work, n, found = a.copy(), len(a), mpf(1)
+    for k in range(n):
+        p = max(range(k, n), key=lambda i: abs(work[i, k]))
+        if work[p, k] == 0:
+            return mpf(0)
+        if p != k:
+            work[[k, p]] = work[[p, k]]
+            found = -found
+        found *= work[k, k]
+        for i in range(k + 1, n):
+            work[i] = work[i] - work[i, k] / work[k, k] * work[k]
+    return found
+
+
+def _logdet(a):
+    d = determinant(a)
+    if abs(d) < mpf("1e-12"):
+        raise Undefined("singular")
+    return mpmath.log(abs(d))
+
+
+def _total(a):
+    return mpmath.fsum(np.ravel(a))
+
+
+def _rows(f):
+    def g(a):
+        return np.array([*map(f, a)], object) if a.ndim == 2 else f(a)
+
+    return g
+
+
+def _softmax(x):
+    e = each(lambda t: mpmath.exp(t), x)
+    return e / _total(e)
+
+
+def _lse(x):
+    return mpmath.log(mpmath.fsum(mpmath.exp(t) for t in x))
+
+
+def _singular_values(a):
+    s = mpmath.svd_r(_matrix(a), compute_uv=False)
+    return [s[k] for k in range(len(s))]
+
+
+def _largest(a):
+    values, vectors = mpmath.eigsy(_matrix((a + a.T) / 2))
+    k = max(range(len(values)), key=lambda i: values[i])
+    v = np.array([vectors[i, k] for i in range(len(values))], object)
+    return values[k], v
+
+
+def _toeplitz(c, r=None):
+    r = c if r is None else r
+    found = np.empty((len(c), len(r)), object)
+    for i, j in np.ndindex(found.shape):
+        found[i, j] = c[i - j] if i >= j else r[j - i]
+    return found
+
+
+def _kron(a, b):
+    a, b = _two(a), _two(b)
+    found = np.empty((a.shape[0] * b.shape[0], a.shape[1] * b.shape[1]), object)
+    for i, j in np.ndindex(found.shape):
+        found[i, j] = a[i // b.shape[0], j // b.shape[1]] * b[i % b.shape[0], j % b.shape[1]]
+    return found
+
+
+def _diag(a):
+    if a.ndim == 2:
+        return np.array([a[k, k] for k in range(len(a))], object)
+    found = unit(len(a))
+    for k, x in enumerate(a):
+        found[k, k] = x
+    return found
+
+
+def _whole(f):
+    return lambda a: _array(f(_matrix(a)))
+
+
+def _extreme(f):
+    def g(a, b=None):
+        if b is None:
+            return f(list(np.ravel(a)))
+        return each(lambda x, y: _apart(x, y) and f(x, y), a, b)
+
+    return g
+
+
+def _apart(x, y):
+    if abs(x - y) < mpf("1e-9"):
+        raise Undefined("at a kink")
+    return True
+
+
+CALLS = {
+    "sum": _total, "mean": lambda a: _total(a) / np.size(a), "norm": lambda a: mpmath.sqrt(_total(a * a)),
+    "norm1": lambda a: _total(each(ENTRIES["abs"], a)), "trace": lambda a: mpmath.fsum(a[k, k] for k in range(len(a))),
+    "dot": lambda a, b: _total(a * b), "det": determinant, "logdet": _logdet, "diag": _diag, "kron": _kron,
+    "vec": lambda a: a.T.reshape(-1), "rowsum": lambda a: np.array([_total(r) for r in a], object),
+    "colsum": lambda a: np.array([_total(r) for r in a.T], object), "toeplitz": _toeplitz,
+    "softmax": lambda a: np.array([_softmax(r) for r in a], object) if a.ndim == 2 else _softmax(a),
+    "logsumexp": _rows(_lse), "max": _extreme(max), "min": _extreme(min),
+    "power": lambda a, b: each(lambda x, q: power(x, q), a, b),
+    "expm": _whole(mpmath.expm), "logm": _whole(mpmath.logm), "sqrtm": _whole(mpmath.sqrtm),
+    "sinm": _whole(mpmath.sinm), "cosm": _whole(mpmath.cosm),
+    "normnuc": lambda a: mpmath.fsum(_singular_values(a)), "normspec": lambda a: max(_singular_values(a)),
+    "eigmax": lambda a: _largest(a)[0], "eigmaxprojector": lambda a: np.outer(_largest(a)[1], _largest(a)[1]),
+}  # fmt: skip
+
+
+# -- nodes --------------------------------------------------------------------------------------------------------
+def _mul(run, node, *args):
+    found = run.scalar(node.coefficient)
+    chain = None
+    for a, part in zip(args, node.args, strict=True):
+        if part.shape == ():
+            found = found * a
+        else:
+            a = _two(a)
+            chain = a if chain is None else chain.dot(a)
+    if chain is None:
+        return found
+    return chain * found if node.shape else chain[0, 0] * found
+
+
+def _matrix_power(run, node, a):
+    q = run.scalar(node.exponent)
+    if node.shape == ():
+        return power(a, q)
+    base = inverse(a) if q < 0 else a
+    found = unit(len(a))
+    for _ in range(abs(int(q))):
+        found = found.dot(base)
+    return found
+
+
+def _call(run, node, *args):
+    name = node.function
+    if name in CALLS:
+        return CALLS[name](*args)
+    return each(lambda x: ENTRIES[name](x), *args)
+
+
+def _apply(run, node, a):
+    (variable,) = node.function.variables
+    return each(lambda x: run.scalar(node.function.expr, {variable: x}), a)
+
+
+def _indicator(run, node, *args):
+    a, b = args if len(args) == 2 else (args[0], mpf(0))
+    test = {">": lambda x, y: x > y, ">=": lambda x, y: x >= y, "<": lambda x, y: x < y, "<=": lambda x, y: x <= y,
+            "==": lambda x, y: x == y}[node.relation]  # fmt: skip
+    return each(lambda x, y: _apart(x, y) and mpf(test(x, y)), a, b)
+
+
+def _element(run, node, base, *indices):
+    left = iter(indices)
+    key = tuple(slice(None) if p is None else int(next(left)) - 1 if p == "index" else p for p in node.positions)
+    return base[key]
+
+
+def _bound_sum(run, node):
+    index, body = node.args
+    found = mpf(0)
+    for k in range(1, run.size(index.size) + 1):
+        found = found + run.inside(**{index.name: mpf(k)}).value(body)
+    return found
+
+
+def _action(run, node):
+    direction, body = node.args[-2:]
+    shape = run.shape(direction)
+    columns = []
+    for place in np.ndindex(shape):
+        step = np.full(shape, mpf(0), object)
+        step[place] = mpf(1)
+        columns.append(np.asarray(run.inside(**{direction.name: step}).value(body), object))
+    return np.stack(columns, axis=-1).reshape((*columns[0].shape, *shape))
+
+
+def _where(run, node):
+    body, *given = node.args
+    inner = run
+    for name, part in reversed(list(zip(node.names, given, strict=True))):
+        inner = inner.inside(**{name.name: inner.value(part)})
+    return inner.value(body)
+
+
+def _einstein(run, node, *args):
+    words, out = [list(w) for w in node.fields[0]], list(node.fields[1])
+    sizes = {}
+    fitted = []
+    for word, a in zip(words, args, strict=True):
+        a = np.asarray(a, object)
+        a = a if a.ndim == len(word) else a.reshape(-1) if word else a.reshape(())
+        fitted.append(a)
+        sizes.update(zip(word, a.shape, strict=True))
+    real = [d for d in run.shape(node) if d != 1] if len(node.shape) > len(out) else list(run.shape(node))
+    sizes.update({c: d for c, d in zip(out, real, strict=True) if c not in sizes})
+    inner = [c for c in sizes if c not in out]
+    found = np.full(tuple(sizes[c] for c in out), mpf(0), object)
+    for place in np.ndindex(found.shape):
+        at = {}
+        if any(at.setdefault(c, p) != p for c, p in zip(out, place, strict=True)):
+            continue
+        total = mpf(0)
+        for rest in itertools.product(*(range(sizes[c]) for c in inner)):
+            at.update(zip(inner, rest, strict=True))
+            term = mpf(1)
+            for word, a in zip(words, fitted, strict=True):
+                term *= a[tuple(at[c] for c in word)]
+            total += term
+        found[place] = total
+    return found if found.shape else found[()]
+
+
+def _add(run, node, *args):
+    found = args[0]
+    for a in args[1:]:
+        found = found + a
+    return found
+
+
+def _hadamard(run, node, *args):
+    found = args[0]
+    for a in args[1:]:
+        found = found * a
+    return found
+
+
+def _literal(run, node):
+    return np.array([run.scalar(v) for v in node.value], object).reshape(run.shape(node))
+
+
+RULES = {
+    "Symbol": lambda run, node: run.values[node.name], "Scalar": lambda run, node: run.scalar(node.value),
+    "Literal": _literal, "Eye": lambda run, node: unit(run.size(node.shape[0])),
+    "Ones": lambda run, node: np.full(run.shape(node), mpf(1), object),
+    "Zeros": lambda run, node: np.full(run.shape(node), mpf(0), object), "Add": _add, "Mul": _mul,
+    "Hadamard": _hadamard, "Pow": _matrix_power,
+    "ElemPow": lambda run, node, a: each(lambda x: power(x, run.scalar(node.exponent)), a),
+    "Transpose": lambda run, node, a: a.reshape(1, -1) if a.ndim == 1 else a.T, "Call": _call, "Apply": _apply,
+    "Indicator": _indicator, "Index": lambda run, node: run.values[node.name], "Element": _element,
+    "BoundSum": _bound_sum, "Where": _where, "Action": _action, "Einstein": _einstein,
+}  # fmt: skip
