@@ -18,6 +18,7 @@ __version__ = "0.1.0"
 
 _VERBS = {
     "declare": "symml.language.declarations",
+    "decompose": "symml.matrices.decomposition",
     "derive": "symml.api",
     "differential_of": "symml.language.indices",
     "equal": "symml.api",

@@ -14,6 +14,7 @@ from symml.language import hooks
 from symml.language.expressions import Expression
 from symml.language.function import function
 from symml.language.operators import as_expression, call
+from symml.language.tables import symbol_table
 from symml.notation.reader import parse
 from symml.records import Verdict
 from symml.registry import deferred
@@ -88,6 +89,9 @@ def equal(a: Any, b: Any, where: Any = None, seed: int = 0) -> Verdict:
     >>> sml.equal("A B", "B A", where="A: n x n, B: n x n").ok
     False
     """
+    if where is None:  # text beside an expression knows its declarations
+        tables = [symbol_table(as_expression(e)) for e in (a, b) if not isinstance(e, str)]
+        where = [symbol for table in tables for symbol in table.values()] or None
     left, right = (parse(e, where) if isinstance(e, str) else as_expression(e) for e in (a, b))
     found: Verdict = _equal(left, right, seed)
     return found

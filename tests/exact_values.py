@@ -261,15 +261,36 @@ def _lse(x):
 
 
 def _singular_values(a):
-    s = mpmath.svd_r(_matrix(a), compute_uv=False)
-    return [s[k] for k in range(len(s))]
+    a = a if a.shape[0] <= a.shape[1] else a.T
+    with mpmath.workdps(2 * DIGITS + 10):
+        return [mpmath.sqrt(abs(x)) for x in eigen(a.dot(a.T))[0]]
+
+
+def eigen(a):
+    """Eigenvalues and vectors of a symmetric matrix by Jacobi rotations."""
+    a, n = a.copy(), len(a)
+    v = unit(n)
+    for _ in range(60):
+        off = mpmath.fsum(a[i, j] ** 2 for i in range(n) for j in range(n) if i != j)
+        if off <= mpf(10) ** (-2 * mpmath.mp.dps) * mpmath.fsum((a * a).ravel()):
+            return [a[k, k] for k in range(n)], v
+        for p, q in itertools.combinations(range(n), 2):
+            if a[p, q] == 0:
+                continue
+            theta = (a[q, q] - a[p, p]) / (2 * a[p, q])
+            t = (1 if theta >= 0 else -1) / (abs(theta) + mpmath.sqrt(theta * theta + 1))
+            c = 1 / mpmath.sqrt(t * t + 1)
+            turn = unit(n)
+            turn[p, p] = turn[q, q] = c
+            turn[p, q], turn[q, p] = t * c, -t * c
+            a, v = turn.T.dot(a).dot(turn), v.dot(turn)
+    raise Undefined("eigenvalues did not converge")
 
 
 def _largest(a):
-    values, vectors = mpmath.eigsy(_matrix((a + a.T) / 2))
+    values, vectors = eigen((a + a.T) / 2)
     k = max(range(len(values)), key=lambda i: values[i])
-    v = np.array([vectors[i, k] for i in range(len(values))], object)
-    return values[k], v
+    return values[k], vectors[:, k]
 
 
 def _toeplitz(c, r=None):
@@ -404,9 +425,11 @@ def _action(run, node):
 
 def _where(run, node):
     body, *given = node.args
-    inner = run
-    for name, part in reversed(list(zip(node.names, given, strict=True))):
-        inner = inner.inside(**{name.name: inner.value(part)})
+    waiting, inner = dict(zip(node.names, given, strict=True)), run
+    while waiting:  # a value may use the other names, in any order
+        ready = [n for n, part in waiting.items() if not any(m in waiting for m in L.postorder(part))]
+        found = {n.name: inner.value(waiting.pop(n)) for n in ready}
+        inner = inner.inside(**found)
     return inner.value(body)
 
 

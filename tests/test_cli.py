@@ -155,7 +155,7 @@ def judged(*verdicts):
                         diagnosis="factor: a factor 2 is missing" if v == "wrong" else None)
         for k, v in enumerate(verdicts)
     ]  # fmt: skip
-    return SimpleNamespace(steps=steps, to_dict=lambda: {"steps": len(steps)}, to_html=lambda: "<p>block</p>")
+    return SimpleNamespace(steps=steps, line=10, to_dict=lambda: {"steps": len(steps)}, to_html=lambda: "<p>block</p>")
 
 
 @pytest.mark.parametrize(("verdicts", "strict", "status", "closing"), [
@@ -163,7 +163,6 @@ def judged(*verdicts):
     (["proved", "unchecked"], False, 0, "1 of 2 claims checked: 1 proved, 1 unchecked"),
     (["proved", "unchecked"], True, 3, "1 of 2 claims checked: 1 proved, 1 unchecked"),
     (["proved", "wrong", "unchecked"], True, 1, "2 of 3 claims checked: 1 proved, 1 wrong, 1 unchecked"),
-    ([], False, 0, "0 of 0 claims checked"),
 ])  # fmt: skip
 def test_validate_and_report_count_and_answer(symml, monkeypatch, tmp_path, verdicts, strict, status, closing):
     monkeypatch.setitem(vars(sml), "validate_file", lambda path, **options: [judged(*verdicts)])
@@ -173,13 +172,43 @@ def test_validate_and_report_count_and_answer(symml, monkeypatch, tmp_path, verd
     assert found.out.splitlines()[-1] == closing
     if "wrong" in verdicts:
         assert "factor: a factor 2 is missing" in found.out
-        assert "line 4" in found.out
+        assert "line 13" in found.out
     page = tmp_path / "notes.html"
     assert symml("report", "notes.md", "-o", str(page), *extra).status == status
     assert closing in page.read_text(encoding="utf-8")
     assert "<p>block</p>" in page.read_text(encoding="utf-8")
     content = json.loads(symml("validate", "notes.md", "--as", "json", *extra).out)
     assert content["summary"] == closing
+
+
+NOTES = """# Ridge
+<!-- symml: X: n x d, y: n, w: d, lam > 0 -->
+
+```symml
+J := ||X w - y||^2 + lam*||w||^2
+grad_w J = X'(X w - y) + 2 lam*w
+```
+"""
+
+
+def test_validate_finds_the_wrong_line_of_a_file(symml, tmp_path):
+    notes = tmp_path / "notes.md"
+    notes.write_text(NOTES, encoding="utf-8")
+    found = symml("validate", str(notes))
+    assert found.status == 1
+    line = next(line for line in found.out.splitlines() if "grad_w J" in line)
+    assert line.split()[:2] == ["line", "6"]
+    assert "wrong" in line
+    notes.write_text(NOTES.replace("= X'", "= 2 X'"), encoding="utf-8")
+    assert symml("validate", str(notes), "--strict").status == 0
+
+
+def test_notes_without_claims_are_no_pass(symml, tmp_path):
+    notes = tmp_path / "notes.md"
+    notes.write_text("# Nothing here\n", encoding="utf-8")
+    found = symml("validate", str(notes))
+    assert found.status == 2
+    assert "holds no claims" in found.err
 
 
 def test_doctor_checks_itself(symml):

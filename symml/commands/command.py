@@ -59,9 +59,13 @@ def add_output(parser: argparse.ArgumentParser, formats: Iterable[str] = FORMATS
     parser.add_argument("-o", "--output", metavar="FILE", help="write the answer to FILE")
 
 
-def add_checking(parser: argparse.ArgumentParser) -> None:
-    """Add ``--seed`` and ``--strict``."""
+def add_seed(parser: argparse.ArgumentParser) -> None:
+    """Add ``--seed``."""
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the random points (default: 0)")
+
+
+def add_strict(parser: argparse.ArgumentParser) -> None:
+    """Add ``--strict``."""
     parser.add_argument("--strict", action="store_true", help="exit with 3 when something was left unchecked")
 
 

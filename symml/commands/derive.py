@@ -10,8 +10,9 @@ from typing import Any
 import symml as sml
 from symml.commands.command import (
     Command,
-    add_checking,
     add_output,
+    add_seed,
+    add_strict,
     add_where,
     as_json,
     deliver,
@@ -32,7 +33,8 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--steps", action="store_true", help="show the whole derivation and its check")
     parser.add_argument("--subject-to", metavar="EQUATION", help="constraint, with --result stationary")
     add_output(parser)
-    add_checking(parser)
+    add_seed(parser)
+    add_strict(parser)
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -58,7 +60,7 @@ def _stationary(derivation: Any, options: argparse.Namespace) -> int:
         deliver(as_json(point.to_dict()), options)
     else:
         deliver(point.latex() if options.format == "latex" else str(point), options)
-    return 0
+    return status_of([step.verdict for step in point.steps], options.strict)
 
 
 def _named(found: Any, show: Callable[[Any], str]) -> str:

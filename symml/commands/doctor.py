@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from importlib import metadata
 
 import symml as sml
-from symml.commands.command import DONE, FAILED, Command
+from symml.commands.command import DONE, FAILED, Command, add_seed
 
 REQUIRED = {"sympy": "sympy", "numpy": "numpy", "scipy": "scipy", "matplotlib": "matplotlib"}
 OPTIONAL = {"pandas": "data frames", "statsmodels": "cross-checks", "IPython": "notebooks", "pytest": "the tests"}
@@ -20,7 +20,7 @@ FORMULAS = (
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the self-check (default: 0)")
+    add_seed(parser)
 
 
 def _run(options: argparse.Namespace) -> int:

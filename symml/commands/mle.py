@@ -8,14 +8,15 @@ from typing import Any
 
 import symml as sml
 from symml.commands.command import (
-    DONE,
     Command,
     add_output,
+    add_strict,
     add_where,
     as_json,
     deliver,
     require_format,
     source_text,
+    status_of,
 )  # fmt: skip
 
 OFFERED = ("unicode", "latex", "json")
@@ -27,6 +28,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     add_where(parser)
     parser.add_argument("--steps", action="store_true", help="show the derivation too")
     add_output(parser, OFFERED)
+    add_strict(parser)
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -39,7 +41,7 @@ def _run(options: argparse.Namespace) -> int:
     else:
         steps = [f"{step}  {step.verdict}" for step in model.steps] if options.steps else []
         deliver("\n".join([*steps, *_lines(model)]), options)
-    return DONE
+    return status_of([step.verdict for step in model.steps], options.strict)
 
 
 def _lines(model: Any) -> Iterator[str]:

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import symml as sml
-from symml.commands.command import Command, add_checking, add_where, status_of
+from symml.commands.command import Command, add_strict, add_where, status_of
 from symml.commands.validate import read, summary
 
 _STYLE = """
@@ -26,13 +26,13 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", metavar="FILE", required=True, help="the HTML file to write")
     parser.add_argument("--define", action="append", default=[], metavar="NAME=TEXT", help="as in symml validate")
     add_where(parser)
-    add_checking(parser)
+    add_strict(parser)
 
 
 def _run(options: argparse.Namespace) -> int:
     found = read(options)
     verdicts = [step.verdict for validation in found for step in validation.steps]
-    blocks = [validation.to_html() for validation in found]
+    blocks = [f"<h2>Block at line {validation.line}</h2>\n{validation.to_html()}" for validation in found]
     Path(options.output).write_text(_page(options.source, summary(verdicts), blocks), encoding="utf-8")
     print(f"wrote {options.output} (self-contained); {summary(verdicts)}")
     return status_of(verdicts, options.strict)

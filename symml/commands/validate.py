@@ -10,8 +10,8 @@ from typing import Any
 import symml as sml
 from symml.commands.command import (
     Command,
-    add_checking,
     add_output,
+    add_strict,
     add_where,
     as_json,
     deliver,
@@ -29,7 +29,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--define", action="append", default=[], metavar="NAME=TEXT",
                         help='what a name stands for, such as "J=||X w - y||^2"; may be repeated')  # fmt: skip
     add_output(parser, OFFERED)
-    add_checking(parser)
+    add_strict(parser)
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -45,12 +45,24 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def read(options: argparse.Namespace) -> Sequence[Any]:
-    """Return the validations of a file, or the one of standard input."""
+    """Return the validations of a file, or the one of standard input.
+
+    Raises
+    ------
+    NotationError
+        If there is no claim in it: nothing checked is not a pass.
+    """
     definitions: Mapping[str, str] = dict(_definition(text) for text in options.define)
     told = {name: value for name, value in (("where", options.where), ("definitions", definitions)) if value}
     if options.source == "-":
-        return [sml.validate(source_text("-"), **told)]
-    return list(sml.validate_file(options.source, **told))
+        found = [sml.validate(source_text("-"), **told)]
+    else:
+        found = list(sml.validate_file(options.source, **told))
+    if not any(validation.steps for validation in found):
+        raise sml.NotationError(
+            f"{options.source} holds no claims: in Markdown they stand in blocks fenced as ```symml"
+        )
+    return found
 
 
 def _definition(text: str) -> tuple[str, str]:
@@ -61,10 +73,11 @@ def _definition(text: str) -> tuple[str, str]:
 
 
 def _lines(validation: Any) -> list[str]:
-    return [
-        f"  line {step.line:<4} {step.claim:<50} {step.verdict!s:<10} {_remark(step)}".rstrip()
-        for step in validation.steps
-    ]
+    lines = []
+    for step in validation.steps:
+        place = f"line {validation.line + step.line - 1}"
+        lines.append(f"  {place:<9} {step.claim:<50} {step.verdict!s:<10} {_remark(step)}".rstrip())
+    return lines
 
 
 def _remark(step: Any) -> str:

@@ -168,6 +168,7 @@ _COLLECT = {
     "inverse": "{v} occurs only as {v}⁻¹: solve for {v}⁻¹",
     "multiplied": "multiply by {v} until no inverse of {v} is left",
     "entrywise": "multiply out and collect {v}",
+    "system": "collect: a linear system for the unknowns",
     "sylvester": "collect the terms with {v}: a Sylvester equation",
     "lyapunov": "collect the terms with {v}: a Lyapunov equation",
     "kronecker": "collect the terms with {v}: a linear equation for vec({v})",
@@ -181,7 +182,7 @@ def solving_steps(kept: Sequence[Kept], judged: Sequence[Judgement]) -> list[Ste
         for stage in branch:
             equation = stage.solution.equation
             statement = _COLLECT[stage.solution.method].format(v=as_expression(stage.variable))
-            latex = f"{equation.lhs.latex()} &= {equation.rhs.latex()}"
+            latex = equation.latex("&=")
             step = Step(
                 "collect terms", statement, equation.lhs, equation.rhs, str(equation), latex, _same(stage, trials)
             )

@@ -10,8 +10,9 @@ from typing import Any
 from symml.calculus.construct import is_symmetric, is_zero, times, total, transposed
 from symml.calculus.nodes import Apply, Node, walk
 from symml.calculus.transform import substitute
+from symml.derivation.recognising import recognised
 from symml.derivation.separating import cleared, flat_terms
-from symml.derivation.solving import Solution, is_linear, shown, solve
+from symml.derivation.solving import Solution, is_linear, shown, solve, solve_scalars
 from symml.errors import NoClosedFormError, NotSupportedError
 from symml.forms.cost import cost
 from symml.forms.lowering import leaf_of
@@ -46,6 +47,10 @@ def eliminate(equations: Sequence[tuple[Any, Node]], taken: Sequence[str]) -> li
     NoClosedFormError
         If no equation left has a closed form; names it.
     """
+    if len(equations) > 1 and not any(isinstance(v, Symbol) for v, _ in equations):
+        found = solve_scalars(equations)
+        if found is not None:
+            return [tuple(Stage(s.variable, e, s, s.roots[0]) for s, (_, e) in zip(found, equations, strict=True))]
     waiting: list[tuple[Branch, list[tuple[Any, Node]]]] = [((), list(equations))]
     done: list[Branch] = []
     while waiting:
@@ -148,7 +153,7 @@ def answers(branch: Branch) -> list[tuple[Any, Node]]:
             continue
         value = stage.root
         if value.leaves & known.keys():
-            value = substitute(value, known)
+            value = recognised(substitute(value, known))
         known[leaf_of(stage.variable)] = value
         found.append((stage.variable, value))
     return found[::-1]

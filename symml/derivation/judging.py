@@ -196,6 +196,9 @@ def judge_branch(
     branch: Branch, objective: Node, gradients: Sequence[tuple[Any, Node]], trials: Trials, alone: bool
 ) -> Judgement:
     """Return the kind of a solution found stage by stage: the extremum of an extremum is one."""
+    if any(s.solution.method == "system" for s in branch):
+        found = _jointly(objective, gradients, alone)
+        return found or tested([v for v, _ in gradients], [g for _, g in gradients], trials)
     judged, start = [], objective
     for stage in branch:
         judged.append(judge(stage, objective, trials, alone))

@@ -11,7 +11,7 @@ import sympy as sp
 from symml.calculus.construct import base_and_exponent, ein
 from symml.calculus.nodes import Apply, Const, Ein, Leaf, Node, Sum, walk
 from symml.codegen.structure import is_nonnegative, is_positive
-from symml.derivation.separating import expand_in
+from symml.derivation.separating import cleared, expand_in
 from symml.errors import NotSupportedError, SymmlError
 from symml.forms.lowering import leaf_of
 from symml.forms.polishing.broadcasts import push_sums
@@ -24,12 +24,16 @@ KINKED = (sp.sign, sp.Abs, sp.Heaviside, sp.DiracDelta, sp.Piecewise, sp.Max, sp
 
 @dataclass
 class Reading:
-    """A scalar equation as SymPy sees it: the unknown, and the data behind each opaque symbol."""
+    """A scalar equation as SymPy sees it: the unknowns, and the data behind each opaque symbol."""
 
-    x: Leaf
-    unknown: sp.Symbol
+    known: dict[Node, sp.Symbol]
+    shape: tuple[Any, ...]
     opaque: dict[bytes, sp.Symbol] = field(default_factory=dict)
     data: dict[sp.Symbol, Node] = field(default_factory=dict)
+
+    def moves(self, node: Node) -> bool:
+        """Whether a node holds an unknown."""
+        return any(x in node.leaves for x in self.known)
 
     def symbol_of(self, node: Node) -> sp.Symbol:
         """Return the symbol that stands for a part without the unknown."""
@@ -46,32 +50,32 @@ class Reading:
 
 def read(equation: Node, x: Leaf, unknown: sp.Symbol) -> tuple[sp.Expr, Reading] | None:
     """Return the equation in SymPy; None when an entry of it depends on more than the same entry of x."""
-    reading = Reading(x, unknown)
+    reading = Reading({x: unknown}, x.shape)
     value = _value(expand_in(push_sums(equation), x), reading)
     if value is None:
-        again = Reading(x, unknown)
+        again = Reading({x: unknown}, x.shape)
         value = _value(expand_in(expand_in(equation, x), x), again)
         return None if value is None else (value, again)
     return value, reading
 
 
 def _value(node: Node, reading: Reading) -> sp.Expr | None:
-    known: dict[Node, sp.Expr] = {reading.x: reading.unknown}
-    shape = reading.x.shape
+    known: dict[Node, sp.Expr] = dict(reading.known)
+    shape = reading.shape
     for part in walk(node):
-        if reading.x not in part.leaves or part in known:
+        if not reading.moves(part) or part in known:
             continue
         value = _one(part, known, reading) if part.shape == shape else None
         if value is not None:
             known[part] = value
-    if reading.x not in node.leaves:
+    if not reading.moves(node):
         return _without(node, reading)
     return known.get(node)
 
 
 def _one(part: Node, known: Mapping[Node, sp.Expr], reading: Reading) -> sp.Expr | None:
     if isinstance(part, Sum):
-        terms = [known.get(t) if reading.x in t.leaves else _without(t, reading) for t in part.terms]
+        terms = [known.get(t) if reading.moves(t) else _without(t, reading) for t in part.terms]
         return None if any(t is None for t in terms) else sp.Add(*terms)
     if isinstance(part, Ein):
         return _product(part, known, reading)
@@ -92,8 +96,8 @@ def _one(part: Node, known: Mapping[Node, sp.Expr], reading: Reading) -> sp.Expr
 def _product(part: Ein, known: Mapping[Node, sp.Expr], reading: Reading) -> sp.Expr | None:
     if len(set(part.out)) != len(part.out):
         return None
-    moving = [(f, idx) for f, idx in part.factors if reading.x in f.leaves]
-    still = [(f, idx) for f, idx in part.factors if reading.x not in f.leaves]
+    moving = [(f, idx) for f, idx in part.factors if reading.moves(f)]
+    still = [(f, idx) for f, idx in part.factors if not reading.moves(f)]
     if any(idx != part.out or f not in known for f, idx in moving):
         return None
     value = sp.Rational(part.coefficient.numerator, part.coefficient.denominator)
@@ -183,6 +187,37 @@ def roots_of(equation: Node, x: Leaf, unknown: sp.Symbol) -> tuple[list[Node], R
     return (nodes, reading, complete, value) if nodes else None
 
 
+def linear_system(equations: Sequence[tuple[Any, Node]]) -> tuple[dict[Any, Node], list[sp.Expr], Reading] | None:
+    """Return the solution of a linear system for several scalars, the equations, and their reading.
+
+    None when it is not linear, or is singular.
+    """
+    reading = Reading({leaf_of(v): v for v, _ in equations}, ())
+    values = []
+    for _, equation in equations:
+        opened = push_sums(cleared(equation))
+        for _ in range(2):
+            for x in list(reading.known):
+                opened = push_sums(expand_in(opened, x))  # type: ignore[arg-type]
+        value = _value(opened, reading)
+        if value is None:
+            return None
+        values.append(sp.numer(sp.together(value)))
+    unknowns = [v for v, _ in equations]
+    if not all(e.is_polynomial(*unknowns) and sp.Poly(e, *unknowns).total_degree() <= 1 for e in values):
+        return None
+    found = sp.solve(values, unknowns, dict=True)
+    if len(found) != 1 or set(found[0]) != set(unknowns):
+        return None
+    nodes: dict[Any, Node] = {}
+    for v in unknowns:
+        node = put_back(sp.cancel(found[0][v]), reading)
+        if node is None:
+            return None
+        nodes[v] = node
+    return nodes, values, reading
+
+
 def second_derivative_sign(equation: Node, v: sp.Symbol, root: Node) -> str:
     """Return minimum, maximum or "" from the sign of the derivative of `equation` at a root.
 
@@ -203,9 +238,9 @@ def put_back(root: sp.Expr, reading: Reading) -> Node | None:
         node = lower_scalar(root, env)
     except (NotSupportedError, SymmlError):
         return None
-    if node.shape != reading.x.shape:
-        axes = tuple(range(len(reading.x.shape)))
-        return ein(1, [(node, ())], axes, dict(enumerate(reading.x.shape))) if node.shape == () else None
+    if node.shape != reading.shape:
+        axes = tuple(range(len(reading.shape)))
+        return ein(1, [(node, ())], axes, dict(enumerate(reading.shape))) if node.shape == () else None
     return node
 
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from symml.calculus.construct import base_and_exponent, delta, ein, is_zero, power, times, total
-from symml.calculus.nodes import Const, Ein, Factor, Indices, Leaf, Node, Sum, walk
+from symml.calculus.construct import apply_map, base_and_exponent, delta, ein, is_zero, power, times, total
+from symml.calculus.nodes import Apply, Const, Ein, Factor, Indices, Leaf, Node, Sum, walk
 from symml.calculus.rewriting import facts_of
 from symml.calculus.transform import rebuild
 
@@ -39,7 +39,21 @@ def _opened(node: Node, x: Leaf) -> Node:
         return _spread(Fraction(1), [(node, axes)], axes, dict(enumerate(node.shape)), x)
     if isinstance(node, Ein):
         return _spread(node.coefficient, list(node.factors), node.out, dict(enumerate(node.sizes)), x)
-    return node
+    return _split_exponential(node, x)
+
+
+def _split_exponential(node: Node, x: Leaf) -> Node:
+    """exp(z + s 𝟏) = exp(s) exp(z) for a scalar s that holds x."""
+    if not (isinstance(node, Apply) and node.op == "map" and node.param == "exp" and isinstance(node.children[0], Sum)):
+        return node
+    inner = node.children[0]
+    apart = [t for t in inner.terms if isinstance(t, Ein) and x in t.leaves and all(idx == () for _, idx in t.factors)]
+    if not apart or not node.shape:
+        return node
+    axes = tuple(range(len(node.shape)))
+    scalars = [apply_map("exp", ein(t.coefficient, t.factors, (), {})) for t in apart]
+    rest = apply_map("exp", total([t for t in inner.terms if t not in apart], inner.shape))
+    return ein(1, [*((s, ()) for s in scalars), (rest, axes)], axes, dict(enumerate(node.shape)))
 
 
 def _spread(coefficient: Fraction, factors: list[Factor], out: Indices, sizes: dict[int, Any], x: Leaf) -> Node:
@@ -194,6 +208,9 @@ def _half(term: Ein, coefficient: Fraction, factors: Sequence[Factor], out: Indi
 
 def identity_multiple(node: Node) -> Node | None:
     """Return s of a matrix s I; None for any other."""
+    if isinstance(node, Sum):
+        parts = [identity_multiple(t) for t in node.terms]
+        return None if None in parts else total([p for p in parts if p is not None], ())
     if (
         isinstance(node, Ein)
         and len(node.out) == 2

@@ -5,6 +5,7 @@ Every answer is substituted back into the equation before it is shown; that happ
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,18 +15,21 @@ import sympy as sp
 from symml.calculus.construct import (
     DIMENSION_FACTS,
     broadcast,
+    delta,
     ein,
     is_zero,
     operator,
+    scaled,
     times,
     total,
     transposed,
     zero,
 )
+from symml.calculus.construct import power as reciprocal
 from symml.calculus.nodes import Apply, Ein, Leaf, Node, Sum, leaf, walk
 from symml.calculus.reverse import derivative
 from symml.calculus.transform import substitute
-from symml.derivation.roots import Reading, roots_of, unknown_for
+from symml.derivation.roots import Reading, linear_system, roots_of, unknown_for
 from symml.derivation.separating import (
     Part,
     chain,
@@ -44,7 +48,7 @@ from symml.forms.lowering import leaf_of
 from symml.forms.polishing.powers import gather_powers
 from symml.forms.raising import Raising
 from symml.forms.scalars import lower_scalar
-from symml.language.expressions import Expression, Symbol
+from symml.language.expressions import Expression, Symbol, Zeros
 from symml.language.operators import add, as_expression, call, eye, multiply_any, power, scalar
 
 INVERTIBLE = frozenset({"invertible", "spd"})
@@ -58,11 +62,11 @@ class Equation:
     rhs: Expression
 
     def __str__(self) -> str:
-        return f"{self.lhs} = {self.rhs}"
+        return f"{self.lhs} = {'0' if isinstance(self.rhs, Zeros) else self.rhs}"
 
-    def latex(self) -> str:
+    def latex(self, relation: str = "=") -> str:
         """Return LaTeX without delimiters."""
-        return f"{self.lhs.latex()} = {self.rhs.latex()}"
+        return f"{self.lhs.latex()} {relation} {'0' if isinstance(self.rhs, Zeros) else self.rhs.latex()}"
 
     def _repr_latex_(self) -> str:
         return f"$\\displaystyle {self.latex()}$"
@@ -196,9 +200,11 @@ def _times_side(term: Node, factor: Node, side: int) -> Node:
 
 
 def _outer_factors(equation: Node, side: int, x: Leaf) -> list[Node]:
-    """Invertible matrices at one axis of the terms, read towards the inside."""
+    """Invertible matrices that stand at one axis of every term, read towards the inside."""
     found: dict[bytes, Node] = {}
-    for term in flat_terms(equation):
+    seen: Counter[bytes] = Counter()
+    terms = flat_terms(equation)
+    for term in terms:
         if not isinstance(term, Ein):
             continue
         label = term.out[side]
@@ -207,11 +213,17 @@ def _outer_factors(equation: Node, side: int, x: Leaf) -> list[Node]:
             if known and x not in f.leaves and idx.count(label) == 1:
                 inward = f if (idx[0] == label) == (side == 0) else transposed(f)
                 found.setdefault(inward.digest, inward)
-    return list(found.values())
+                seen[inward.digest] += 1
+    return [f for digest, f in found.items() if seen[digest] == len(terms)]
 
 
 def _inverse(node: Node) -> Node:
-    return node if is_identity(node) else operator("inv", (node,), node.shape)
+    if is_identity(node):
+        return node
+    s = identity_multiple(node)
+    if s is not None:
+        return scaled(reciprocal(s, -1), delta(node.shape[:1]))
+    return operator("inv", (node,), node.shape)
 
 
 def _vector(jacobian: Node, target: Node, v: Any, x: Leaf, name: Expression) -> Solution:
@@ -315,27 +327,39 @@ def _entrywise(equation: Node, v: Any, x: Leaf, name: Expression) -> Solution | 
 
 
 def _scalar_equation(value: sp.Expr, reading: Reading) -> Equation:
-    """The equation with the denominators multiplied out, terms with the unknown on the left."""
-    x = reading.unknown
+    """The equation with the denominators multiplied out, terms with the unknowns on the left."""
+    unknowns = list(reading.known.values())
     top = sp.numer(sp.together(value))
-    if top.is_polynomial(x):
-        top = sp.collect(sp.expand(top), x)
-        if sp.LC(top, x).could_extract_minus_sign():
-            top = sp.collect(sp.expand(-top), x)
+    if top.is_polynomial(*unknowns):
+        top = sp.collect(sp.expand(top), unknowns)
+        if sp.LC(top, *unknowns).could_extract_minus_sign():
+            top = sp.collect(sp.expand(-top), unknowns)
     else:
         top = value
-    terms = sp.Add.make_args(top)
-    moving = sp.Add(*(t for t in terms if t.has(x)))
-    still = sp.Add(*(-t for t in terms if not t.has(x)))
+    terms = sp.Add.make_args(top.as_content_primitive()[1] if top.is_polynomial(*unknowns) else top)
+    moving = sp.Add(*(t for t in terms if t.has(*unknowns)))
+    still = sp.Add(*(-t for t in terms if not t.has(*unknowns)))
     return Equation(_restored(moving, reading), _restored(still, reading))
 
 
+def solve_scalars(equations: Sequence[tuple[Any, Node]]) -> list[Solution] | None:
+    """Return the solutions of several scalars whose equations are linear in all of them."""
+    found = linear_system(equations)
+    if found is None:
+        return None
+    nodes, values, reading = found
+    return [
+        Solution(v, _scalar_equation(value, reading), (nodes[v],), "system")
+        for (v, _), value in zip(equations, values, strict=True)
+    ]
+
+
 def _restored(value: sp.Expr, reading: Reading) -> Expression:
-    env = {s: n for s, n in {**reading.data, reading.unknown: reading.x}.items() if value.has(s)}
-    if not any(s in reading.data for s in env) and not reading.x.shape:
+    env = {s: n for s, n in {**reading.data, **{s: n for n, s in reading.known.items()}}.items() if value.has(s)}
+    if not any(s in reading.data for s in env) and not reading.shape:
         return scalar(value)
     node = lower_scalar(value, env)
-    return shown(node if node.shape == reading.x.shape else broadcast(node, reading.x.shape))
+    return shown(node if node.shape == reading.shape else broadcast(node, reading.shape))
 
 
 Method = Callable[[Node, Any, Leaf, Expression], Solution | None]

@@ -290,19 +290,21 @@ def _close_cycle(graph: Graph, v: int, touching: list[Edge], inner: list[int]) -
     u = _ends(v, a)
     graph.edges = [e for e in graph.edges if e is not a and e is not b]
     there, back = graph.oriented(a, u), graph.oriented(b, v)
+    mine = graph.weight(v)
+    turn = [] if mine is None else [call("diag", mine)]
     if u in inner and not graph.at(u):
         weight = graph.weight(u)
         middle = [] if weight is None else [call("diag", weight)]
-        options = [*_traces(multiply_any(*middle, there, back), graph)]
-        if weight is None:
+        options = [*_traces(multiply_any(*middle, there, *turn, back), graph)]
+        if weight is None and mine is None:
             options.append(total(hadamard([(a.place, there), (b.place, graph.oriented(b, u))])))
             if there is graph.oriented(b, u):
                 options.insert(0, power(call("norm", there), 2))
         graph.scalars.append(min(options, key=cost))
         inner.remove(u)
         return v
-    row_sum = multiply_any(hadamard([(a.place, there), (b.place, graph.oriented(b, u))]), ones(graph.sizes[v]))
-    diagonal = call("diag", multiply_any(there, back))
+    row_sum = multiply_any(hadamard([(a.place, there), (b.place, graph.oriented(b, u))]), ones(graph.sizes[v]) if mine is None else mine)
+    diagonal = call("diag", multiply_any(there, *turn, back))
     quadratic = there in _chain(graph.oriented(b, u)) or graph.oriented(b, u) in _chain(there)
     as_diagonal = cost(diagonal) <= cost(row_sum) if quadratic else cost(diagonal) + DIAGONAL_EXTRA < cost(row_sum)
     graph.add_weight(u, a.place, diagonal if as_diagonal else row_sum)

@@ -154,7 +154,7 @@ def _sum(_: Elaboration, node: Syntax, args: list[Any]) -> Expression:
             place = place if numbers else len(terms)
             numbers.append(term.value if sign > 0 else -term.value)
         else:
-            terms.append(term if sign > 0 else op.multiply_any(op.MINUS_ONE, term))
+            terms.append(term if sign > 0 else op.multiply_any(-1, term))
     if numbers:
         terms.insert(place, op.scalar(numbers[0] if len(numbers) == 1 else sp.Add(*numbers)))
         op.check_scalar_plus_square(terms)
@@ -386,7 +386,7 @@ _BUILD: Mapping[str, Build] = {
     "number": _number, "name": _name, "ones": _ones, "eye": _eye, "zeros": _zeros, "index": _index,
     "variable": lambda s, n, a: op.scalar(bound_variable(n.value[0])),
     "string": lambda s, n, a: n.value, "all": lambda s, n, a: ALL, "group": lambda s, n, a: a[0],
-    "neg": lambda s, n, a: op.multiply_any(op.MINUS_ONE, a[0]),
+    "neg": lambda s, n, a: op.multiply_any(-1, a[0]),
     "sum": _sum, "juxtaposition": _juxtaposition, "fraction": _fraction, "product": _product, "power": _power,
     "elementwise_power": _elementwise_power, "transpose": lambda s, n, a: op.transpose(a[0]), "call": _call,
     "indicator": _indicator, "element": _element, "literal": _literal, "bound_sum": _bound_sum, "apply": _apply,

@@ -1,0 +1,1 @@
+"""Likelihoods: distributions, sufficient statistics, estimators, information, fits."""

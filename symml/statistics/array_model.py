@@ -1,7 +1,7 @@
 """A likelihood in the matrix language: regressions, and samples whose log-density does not separate.
 
-The log-density of one observation is a function of the response, of scalar parameters and of linear predictors; summed over
-the sample it is an expression that the matrix calculus differentiates.
+The log-density of one observation is a function of the response, of scalar parameters and of linear predictors;
+summed over the sample it is an expression that the matrix calculus differentiates.
 """
 
 from __future__ import annotations
@@ -77,6 +77,7 @@ class ArrayModel(Model):
         self.text, self.readings = text, readings
         self.regression = regression
         self.parameters = regression.parameters
+        self._slopes: dict[tuple[Any, Any], Expression] = {}
 
     # -- the likelihood ---------------------------------------------------------------------------------------
     @cached_property
@@ -106,7 +107,9 @@ class ArrayModel(Model):
         """Second derivative of the log-likelihood; several parameters: a mapping by pairs of names."""
         if len(self.parameters) == 1:
             return self._derived.hessian
-        return ByName({(a.name, b.name): self._derived._result("hessian", a, b) for a in self.parameters for b in self.parameters})
+        return ByName(
+            {(a.name, b.name): self._derived._result("hessian", a, b) for a in self.parameters for b in self.parameters}
+        )
 
     @property
     def sufficient_statistics(self) -> ByName:
@@ -116,10 +119,12 @@ class ArrayModel(Model):
     # -- information ------------------------------------------------------------------------------------------
     @cached_property
     def information(self) -> Any:
-        """Expected information: a SymPy matrix of one observation for scalar parameters, else an expression of the sample."""
+        """Expected information: of one observation for scalar parameters (SymPy), else an expression of the sample."""
         r = self.regression
         if r.distribution is None:
-            raise NotSupportedError("the expected information of a log-density without sufficient statistics is not known")
+            raise NotSupportedError(
+                "the expected information of a log-density without sufficient statistics is not known"
+            )
         if r.scalar_own:
             return link_information(family_information(r.distribution), r.scalar_own, r.parameters)
         if len(self.parameters) == 1:
@@ -134,10 +139,10 @@ class ArrayModel(Model):
         found: Expression | None = None
         for j, left in enumerate(wheels):
             for k, right in enumerate(wheels):
-                slopes = self._slope(left, a), self._slope(right, b)
-                if weights[j, k] == 0 or None in slopes:
+                by_a, by_b = self._slope(left, a), self._slope(right, b)
+                if weights[j, k] == 0 or by_a is None or by_b is None:
                     continue
-                term = _sandwich(slopes[0], lift(weights[j, k], r.arrays), slopes[1], r.size)
+                term = _sandwich(by_a, lift(weights[j, k], r.arrays), by_b, r.size)
                 found = term if found is None else found + term
         return found if found is not None else zeros(*getattr(a, "shape", ()), *getattr(b, "shape", ()))
 
@@ -148,8 +153,11 @@ class ArrayModel(Model):
             return scalar(1) if wheel == parameter else None
         if canonical(parameter.name) not in symbol_table(predictor):
             return None
-        derivation = self._derivation(predictor, (parameter,))
-        return derivation.jacobian if isinstance(parameter, Symbol) else derivation.derivative
+        if (wheel, parameter) not in self._slopes:
+            derivation = self._derivation(predictor, (parameter,))
+            found = derivation.jacobian if isinstance(parameter, Symbol) else derivation.derivative
+            self._slopes[wheel, parameter] = found
+        return self._slopes[wheel, parameter]
 
     # -- estimates --------------------------------------------------------------------------------------------
     @property
@@ -176,7 +184,9 @@ class ArrayModel(Model):
         d = self.regression.distribution
         if d is None or not d.support.values or not self.regression.predictors:
             return ()
-        return (ModelWarning("separation", "if a linear predictor separates the classes, the maximum lies at infinity"),)
+        return (
+            ModelWarning("separation", "if a linear predictor separates the classes, the maximum lies at infinity"),
+        )
 
     @cached_property
     def steps(self) -> tuple[Step, ...]:
@@ -210,7 +220,9 @@ class ArrayModel(Model):
         equation = self._derived._result("gradient", self.parameters[0])
         raise NoClosedFormError(f"no closed form for {name}; equation: {equation} = 0. Call .fit(...) for numbers.")
 
-    def fit(self, data: Any = None, /, *, start: Any = None, cov_type: str = "observed", **values: Any) -> LikelihoodFit:
+    def fit(
+        self, data: Any = None, /, *, start: Any = None, cov_type: str = "observed", **values: Any
+    ) -> LikelihoodFit:
         """Return estimates with standard errors, by Newton with the derived score and Hessian.
 
         Parameters
@@ -245,7 +257,12 @@ class ArrayModel(Model):
         """Refuse a response outside the support of the family."""
         d = self.regression.distribution
         for x, array in self.regression.arrays.items():
-            if d is not None and x not in self.regression.predictors and isinstance(array, Symbol) and array.name in data:
+            if (
+                d is not None
+                and x not in self.regression.predictors
+                and isinstance(array, Symbol)
+                and array.name in data
+            ):
                 check_support(array.name, d, data[array.name])
                 return
 
@@ -271,7 +288,9 @@ class ArrayModel(Model):
     def _expected_of_scalars(self, data: Mapping[str, Any], params: Mapping[str, Any]) -> Any:
         values = {**data, **params}
         size = self._count(data)
-        sums = self.information.applyfunc(lambda e: sp.Float(sum_over_sample(e, self.regression.arrays, sp.Integer(size)).evaluate(values)))
+        sums = self.information.applyfunc(
+            lambda e: sp.Float(sum_over_sample(e, self.regression.arrays, sp.Integer(size)).evaluate(values))
+        )
         return np.array(sums.tolist(), float)
 
 

@@ -1,7 +1,7 @@
 """What a distribution is: a record with parameters, support and log-density; everything else follows from these.
 
-One file a family in `distributions`, one record a file, named as in `sympy.stats`. Moments, estimates and information are
-derived from the log-density and never written down here.
+One file a family in `distributions`, one record a file, named as in `sympy.stats`. Moments, estimates and
+information are derived from the log-density and never written down here.
 """
 
 from __future__ import annotations
@@ -97,7 +97,9 @@ def family(name: str) -> Distribution:
     return found
 
 
-def fill(distribution: Distribution, positional: list[Any], named: dict[str, Any]) -> dict[str, tuple[Parameter, Any, Any]]:
+def fill(
+    distribution: Distribution, positional: list[Any], named: dict[str, Any]
+) -> dict[str, tuple[Parameter, Any, Any]]:
     """Return, for each own parameter of a family, the parameter that was given, its value, and the own value.
 
     Raises
@@ -119,7 +121,9 @@ def fill(distribution: Distribution, positional: list[Any], named: dict[str, Any
         target = name if name in own else others[name].replaces
         if target in found:
             raise DeclarationError(f"{spelled}: {name} is given twice, also as {found[target][0].name}")
-        found[target] = (own[name], value, value) if name in own else (others[name].parameter, value, others[name].value(value))
+        found[target] = (
+            (own[name], value, value) if name in own else (others[name].parameter, value, others[name].value(value))
+        )
     missing = [name for name in own if name not in found]
     if missing:
         raise DeclarationError(f"{spelled}: no value for {', '.join(missing)}")
@@ -139,7 +143,15 @@ def observation_symbol(name: str, domain: Domain) -> sp.Symbol:
 
     It is not an integer even where the range is discrete: SymPy rewrites log Γ of an integer as the log of a factorial.
     """
-    sign = "positive" if domain.positive else "nonnegative" if domain.nonnegative else "negative" if domain.negative else "real"
+    sign = (
+        "positive"
+        if domain.positive
+        else "nonnegative"
+        if domain.nonnegative
+        else "negative"
+        if domain.negative
+        else "real"
+    )
     return sp.Symbol(name, **{sign: True})
 
 
@@ -158,6 +170,5 @@ def check_support(name: str, distribution: Distribution, value: Any) -> None:
     if len(bad):
         more = f" (and {len(bad) - 1} more)" if len(bad) > 1 else ""
         kind = "an integer " if distribution.discrete and not domain.values else ""
-        raise DomainError(
-            f"{unicode_name(name)}[{bad[0] + 1}] = {array[bad[0]]:g}{more} is outside the support of {distribution.name}: {kind}{domain}"
-        )
+        entry = f"{unicode_name(name)}[{bad[0] + 1}] = {array[bad[0]]:g}{more}"
+        raise DomainError(f"{entry} is outside the support of {distribution.name}: {kind}{domain}")

@@ -1,7 +1,7 @@
 """Between one observation and the whole sample: scalars of SymPy become elementwise arrays, and back.
 
-`lift` puts arrays for the symbols of a scalar expression; `sum_over_sample` sums the result over the observations; `peel`
-undoes the elementwise functions around a linear predictor.
+`lift` puts arrays for the symbols of a scalar expression; `sum_over_sample` sums the result over the observations;
+`peel` undoes the elementwise functions around a linear predictor.
 """
 
 from __future__ import annotations
@@ -75,7 +75,11 @@ def _power(args: list[Expression]) -> Expression:
 
 def _last_in_sum(e: Expression) -> tuple[bool, bool]:
     """Terms with a minus stand last, a number behind what is not one: y + 1, 1 − σ."""
-    minus = e.value.could_extract_minus_sign() if isinstance(e, Scalar) else isinstance(e, Mul) and e.coefficient.could_extract_minus_sign()
+    minus = (
+        e.value.could_extract_minus_sign()
+        if isinstance(e, Scalar)
+        else isinstance(e, Mul) and e.coefficient.could_extract_minus_sign()
+    )
     return bool(minus), isinstance(e, Scalar) and e.value.is_number
 
 
@@ -103,7 +107,7 @@ def sum_over_sample(value: sp.Expr, arrays: Arrays, size: Any) -> Expression:
 
 
 def _total(inside: sp.Expr, arrays: Arrays) -> Expression:
-    factors = [f for f in sp.Mul.make_args(inside)]
+    factors = list(sp.Mul.make_args(inside))
     if len(factors) == 1 and factors[0].is_Pow and factors[0].exp == 2:
         return multiply_any(*[call("norm", lift(factors[0].base, arrays)) ** 2])
     if len(factors) == 2:
@@ -171,7 +175,9 @@ _PEEL: dict[type[Expression], Callable[[Any, Value, Known], sp.Expr | None]] = {
     Call: _peel_call,
     Add: _peel_add,
     Mul: _peel_mul,
-    Hadamard: lambda node, value, known: sp.Mul(*(value(a) for a in node.args)) if any(a in known for a in node.args) else None,
+    Hadamard: lambda node, value, known: (
+        sp.Mul(*(value(a) for a in node.args)) if any(a in known for a in node.args) else None
+    ),
     ElemPow: lambda node, value, known: value(node.args[0]) ** node.exponent,
 }
 

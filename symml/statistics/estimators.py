@@ -93,7 +93,9 @@ def estimators(problem: Problem, seed: int = 0) -> Estimators:
     partial = max(branches, key=len, default=())
     partial = partial if len(partial) < len(problem.parameters) else ()
     none = {p.name: None for p in problem.parameters}
-    return Estimators(none, partial, _profile(problem, partial), None, verdict("unchecked", reason="no closed form was found"))
+    return Estimators(
+        none, partial, _profile(problem, partial), None, verdict("unchecked", reason="no closed form was found")
+    )
 
 
 # -- solving ------------------------------------------------------------------------------------------------------
@@ -111,9 +113,11 @@ def _solve(problem: Problem, samples: Sequence[Mapping[sp.Symbol, float]]) -> li
     return finished
 
 
-def _extend(problem: Problem, branch: tuple[Solved, ...], samples: Sequence[Mapping[sp.Symbol, float]]) -> list[tuple[Solved, ...]]:
+def _extend(
+    problem: Problem, branch: tuple[Solved, ...], samples: Sequence[Mapping[sp.Symbol, float]]
+) -> list[tuple[Solved, ...]]:
     done = {s.parameter for s in branch}
-    rows = []
+    rows: list[tuple[int, int, sp.Symbol, sp.Expr, sp.Expr]] = []
     for p in problem.parameters:
         if p not in done:
             equation = _substituted(sp.diff(problem.loglike, p), branch)
@@ -140,7 +144,7 @@ def _difficulty(numerator: sp.Expr, p: sp.Symbol) -> int:
     if p not in numerator.free_symbols:
         return 3
     if numerator.is_polynomial(p):
-        return min(sp.degree(numerator, p) - 1, 2)
+        return min(int(sp.degree(numerator, p)) - 1, 2)
     inside = [n for n in sp.preorder_traversal(numerator) if n.args and n.has(p)]
     return 2 if all(isinstance(n, SOLVABLE) for n in inside) else 3
 
@@ -227,8 +231,12 @@ def in_domain(p: sp.Symbol, value: float) -> bool:
     if domain is not None:
         if domain.values:
             return any(abs(value - float(v)) < TOLERANCE for v in domain.values)
-        below = domain.low is not None and (value < float(domain.low) or (domain.low_open and value == float(domain.low)))
-        above = domain.high is not None and (value > float(domain.high) or (domain.high_open and value == float(domain.high)))
+        below = domain.low is not None and (
+            value < float(domain.low) or (domain.low_open and value == float(domain.low))
+        )
+        above = domain.high is not None and (
+            value > float(domain.high) or (domain.high_open and value == float(domain.high))
+        )
         return not (below or above)
     return not ((p.is_positive and value <= 0) or (p.is_nonnegative and value < 0) or (p.is_negative and value >= 0))
 
@@ -247,7 +255,10 @@ def _is_maximum(problem: Problem, values: Mapping[sp.Symbol, sp.Expr], at: Mappi
     hessian = np.array([[value_at(e, point) for e in row] for row in _hessian(problem).tolist()])
     if not (np.all(np.isfinite(gradient)) and np.all(np.isfinite(hessian))):
         return False
-    return max(map(abs, gradient)) < TOLERANCE * scale * max(1.0, float(np.max(np.abs(hessian)))) and float(np.linalg.eigvalsh(hessian)[-1]) < 0
+    return (
+        max(map(abs, gradient)) < TOLERANCE * scale * max(1.0, float(np.max(np.abs(hessian))))
+        and float(np.linalg.eigvalsh(hessian)[-1]) < 0
+    )
 
 
 @lru_cache(maxsize=64)
@@ -288,7 +299,9 @@ def _evidence(hessian: sp.Matrix) -> Verdict:
     return verdict("holds", certificate=f"the Hessian at the root is negative definite for {DRAWS} random samples")
 
 
-def _best_first(problem: Problem, branches: Iterable[tuple[Solved, ...]], samples: Sequence[Mapping[sp.Symbol, float]]) -> list[tuple[Solved, ...]]:
+def _best_first(
+    problem: Problem, branches: Iterable[tuple[Solved, ...]], samples: Sequence[Mapping[sp.Symbol, float]]
+) -> list[tuple[Solved, ...]]:
     def height(branch: tuple[Solved, ...]) -> float:
         at = {s.symbol: samples[0][s.symbol] for s in problem.statistics} | {k: samples[0][k] for k in problem.known}
         values = {p: value_at(v, at) for p, v in _back_substituted(branch).items()}

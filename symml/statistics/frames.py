@@ -50,7 +50,9 @@ def _columns(source: Any) -> dict[Any, Any]:
 
 
 def _names_columns(value: Any) -> bool:
-    return isinstance(value, str) or (isinstance(value, (list, tuple)) and bool(value) and all(isinstance(v, str) for v in value))
+    return isinstance(value, str) or (
+        isinstance(value, (list, tuple)) and bool(value) and all(isinstance(v, str) for v in value)
+    )
 
 
 def _chosen(value: Any, columns: Mapping[str, Any], source: Any, name: str) -> Any:
@@ -115,7 +117,7 @@ def lengths(data: Mapping[str, Any], names: Sequence[str]) -> int | None:
     """
     found: dict[str, int] = {}
     for name in names:
-        if np.ndim(data.get(name)) >= 1:
+        if name in data and np.ndim(data[name]) >= 1:
             found[name] = len(data[name])
     if len(set(found.values())) > 1:
         shown = ", ".join(f"{unicode_name(k)} has {v}" for k, v in found.items())

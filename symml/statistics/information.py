@@ -18,7 +18,9 @@ from symml.statistics.estimators import tidy
 from symml.statistics.sufficient import Split, split
 
 
-def expected_terms(found: Split, parameters: Sequence[sp.Symbol], given: Sequence[sp.Symbol] = ()) -> dict[sp.Expr, sp.Expr]:
+def expected_terms(
+    found: Split, parameters: Sequence[sp.Symbol], given: Sequence[sp.Symbol] = ()
+) -> dict[sp.Expr, sp.Expr]:
     """Return E[t_k] for the terms of a log-density whose coefficients depend on the parameters.
 
     Parameters
@@ -45,10 +47,14 @@ def expected_terms(found: Split, parameters: Sequence[sp.Symbol], given: Sequenc
     symbols = list(unknown.values())
     solved = sp.solve(equations, symbols, dict=True) if symbols else [{}]
     if len(solved) != 1 or any(s not in solved[0] for s in symbols):
-        raise NotSupportedError("the expected values of the statistics do not follow from E[score] = 0; the information is not known")
+        raise NotSupportedError(
+            "the expected values of the statistics do not follow from E[score] = 0; the information is not known"
+        )
     values = {random: tidy(solved[0][s]) for random, s in unknown.items()}
     if any(v.free_symbols & set(symbols) for v in values.values()):
-        raise NotSupportedError("the expected values of the statistics do not follow from E[score] = 0; the information is not known")
+        raise NotSupportedError(
+            "the expected values of the statistics do not follow from E[score] = 0; the information is not known"
+        )
     return values | {sp.S.One: sp.S.One}
 
 
@@ -58,7 +64,9 @@ def _random_part(t: sp.Expr, given: Sequence[sp.Symbol]) -> tuple[sp.Expr, sp.Ex
     return sp.Mul(*(f for f in sp.Mul.make_args(t) if f not in random)), sp.Mul(*random)
 
 
-def expectation(value: sp.Expr, moments: dict[sp.Expr, sp.Expr], random: Sequence[sp.Symbol], given: Sequence[sp.Symbol] = ()) -> sp.Expr:
+def expectation(
+    value: sp.Expr, moments: dict[sp.Expr, sp.Expr], random: Sequence[sp.Symbol], given: Sequence[sp.Symbol] = ()
+) -> sp.Expr:
     """Return the expected value of an expression that is linear in terms whose expected values are known.
 
     Raises
@@ -78,8 +86,13 @@ def expectation(value: sp.Expr, moments: dict[sp.Expr, sp.Expr], random: Sequenc
     return total
 
 
-def information(logpdf: sp.Expr, parameters: Sequence[sp.Symbol], random: Sequence[sp.Symbol], given: Sequence[sp.Symbol],
-                moments: dict[sp.Expr, sp.Expr]) -> sp.Matrix:  # fmt: skip
+def information(
+    logpdf: sp.Expr,
+    parameters: Sequence[sp.Symbol],
+    random: Sequence[sp.Symbol],
+    given: Sequence[sp.Symbol],
+    moments: dict[sp.Expr, sp.Expr],
+) -> sp.Matrix:
     """Return the expected information of one observation, in the order of the parameters."""
 
     def entry(j: int, k: int) -> sp.Expr:
@@ -109,7 +122,9 @@ def family_information(distribution: Distribution) -> tuple[tuple[sp.Symbol, ...
     logpdf = distribution.logpdf(x, *own)
     found = split(logpdf, [x])
     if found is None:
-        raise NotSupportedError(f"the expected information of {distribution.name} does not follow from its sufficient statistics")
+        raise NotSupportedError(
+            f"the expected information of {distribution.name} does not follow from its sufficient statistics"
+        )
     return own, information(logpdf, own, [x], [], expected_terms(found, own))
 
 
@@ -118,7 +133,9 @@ def own_symbol(name: str, domain: Domain) -> sp.Symbol:
     return sp.Dummy(name, **({"positive": True} if domain.positive else {"real": True}))
 
 
-def link_information(known: tuple[tuple[sp.Symbol, ...], sp.Matrix], own: Sequence[sp.Expr], by: Sequence[sp.Symbol]) -> sp.Matrix:
+def link_information(
+    known: tuple[tuple[sp.Symbol, ...], sp.Matrix], own: Sequence[sp.Expr], by: Sequence[sp.Symbol]
+) -> sp.Matrix:
     """Return the information about `by` when a family's own parameters are functions of them: Jᵀ I J."""
     symbols, inner = known
     jacobian = sp.Matrix([[sp.diff(e, s) for s in by] for e in own])

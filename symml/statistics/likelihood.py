@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import sympy as sp
-from sympy.stats.rv import RandomSymbol
 
-from symml.errors import DeclarationError, NotSupportedError, ShapeError
+from symml.errors import DeclarationError, ShapeError
 from symml.language.declarations import read_declarations
-from symml.language.expressions import Expression, Scalar, Symbol
-from symml.language.names import canonical, unicode_name
+from symml.language.expressions import Expression, Symbol
+from symml.language.names import unicode_name
 from symml.language.operators import show_shape, symbol
-from symml.language.properties import Domain
 from symml.language.symbols import dimension
-from symml.notation.reader import parse
 from symml.statistics.array_model import ArrayModel, Regression
 from symml.statistics.distribution import Distribution, fill, observation_symbol, support_words
 from symml.statistics.elementwise import lift, peel
+from symml.statistics.log_density import from_log_density
 from symml.statistics.model import Model
 from symml.statistics.open_model import OpenModel
 from symml.statistics.sample_model import Observation, SampleModel
@@ -29,11 +28,12 @@ from symml.statistics.statement import (
     read_arguments,
     read_statement,
     roles_of,
+    sample_dimension,
     scalar_table,
+    scalar_value,
+    told_names,
 )
 from symml.statistics.sufficient import split
-
-SIZES = ("n", "N", "n_obs")
 
 
 def mle(model: Any = None, where: Any = None, *, logpdf: Any = None, params: Any = None, data: Any = None,
@@ -74,20 +74,12 @@ def mle(model: Any = None, where: Any = None, *, logpdf: Any = None, params: Any
     if (model is None) == (logpdf is None):
         raise DeclarationError("mle needs a model, such as 'x ~ Normal(mu, sigma)', or logpdf=..., and not both")
     if logpdf is not None:
-        return _from_logpdf(logpdf, params, data, support, known)
-    if isinstance(model, RandomSymbol):
+        return from_log_density(logpdf, params, data, support, known)
+    if hasattr(model, "pspace"):
         model = _text_of(model)
     statement = read_statement(model)
     declared = read_declarations(where) if where is not None else {}
-    return _from_statement(statement, declared, _told(data), _told(params), known)
-
-
-def _told(given: Any) -> dict[str, str]:
-    """Names with their words, from a mapping or a list."""
-    if given is None:
-        return {}
-    items = given.items() if isinstance(given, Mapping) else ((name, "") for name in ([given] if isinstance(given, str) else given))
-    return {canonical(str(getattr(k, "name", k))): str(v or "") for k, v in items}
+    return _from_statement(statement, declared, told_names(data), told_names(params), known)
 
 
 def _text_of(variable: Any) -> str:
@@ -97,25 +89,33 @@ def _text_of(variable: Any) -> str:
 
 
 # -- from a statement ---------------------------------------------------------------------------------------------
-def _from_statement(statement: Statement, declared: dict[str, Any], data: dict[str, str], params: dict[str, str], known: Any) -> Model:
+def _from_statement(
+    statement: Statement, declared: dict[str, Any], data: dict[str, str], params: dict[str, str], known: Any
+) -> Model:
     response = declared.get(statement.response)
     names = {name for text in statement.arguments for name in names_in(text, declared)}
     if any(isinstance(declared.get(name), Symbol) for name in sorted(names)):
         return _with_arrays(statement, declared, data)
     if isinstance(response, Symbol) and len(response.shape) != 1:
-        raise ShapeError(f"{unicode_name(statement.response)} is {show_shape(response.shape)}: observations are one column")
+        raise ShapeError(
+            f"{unicode_name(statement.response)} is {show_shape(response.shape)}: observations are one column"
+        )
+
+    told = {k: v for k, v in data.items() if k != statement.response}
+
+    def roles(columns: Container[str] | None) -> Roles:
+        return roles_of(statement.arguments, {*told, *_given(declared)}, params, columns)
 
     def build(columns: Container[str] | None) -> Model:
-        told = {k: v for k, v in data.items() if k != statement.response}
-        roles = roles_of(statement.arguments, {*told, *_given(declared)}, params, columns)
-        return _of_scalars(statement, declared, roles, {**told, **params}, response)
+        return _of_scalars(statement, declared, roles(columns), {**told, **params}, response)
 
     try:
-        first = build(None)
+        roles(None)
     except DeclarationError as doubt:
         if data or params:
             raise
         return OpenModel(statement.text, build, doubt)
+    first = build(None)
     return OpenModel(statement.text, build, None, first) if first.readings else first
 
 
@@ -123,18 +123,28 @@ def _given(declared: Mapping[str, Any]) -> list[str]:
     return [name for name, s in declared.items() if "given" in getattr(s, "properties", ())]
 
 
-def _of_scalars(statement: Statement, declared: dict[str, Any], roles: Roles, told: Mapping[str, str], response: Any) -> Model:
+def _of_scalars(
+    statement: Statement, declared: dict[str, Any], roles: Roles, told: Mapping[str, str], response: Any
+) -> Model:
     table = scalar_table(statement, roles, declared, told)
     positional, named = read_arguments(statement, table.values())
-    values, checks = _own_values(statement.distribution, [_scalar(e) for e in positional], {k: _scalar(e) for k, e in named.items()})
-    size = _size(response, [*table, statement.response])
+    values = _own_values(
+        statement.distribution, [scalar_value(e) for e in positional], {k: scalar_value(e) for k, e in named.items()}
+    )
+    size = sample_dimension(response, [*table, statement.response])
     x = observation_symbol(statement.response, statement.distribution.support)
     arrays = {x: _response(statement, response, size)}
     arrays |= {table[name]: symbol(name, (size,), ("given",)) for name in roles.covariates}
     parameters = tuple(table[name] for name in roles.parameters)
     logpdf = statement.distribution.logpdf(x, *values)
     observation = Observation(
-        logpdf, parameters, {x: statement.distribution.support}, tuple(table[name] for name in roles.covariates), (), arrays, size
+        logpdf,
+        parameters,
+        {x: statement.distribution.support},
+        tuple(table[name] for name in roles.covariates),
+        (),
+        arrays,
+        size,
     )
     found = split(logpdf, observation.data)
     if found is not None:
@@ -143,22 +153,8 @@ def _of_scalars(statement: Statement, declared: dict[str, Any], roles: Roles, to
     return _regression(statement, own, parameters, arrays[x], x, size, roles.readings, tuple(values), arrays)
 
 
-def _scalar(e: Expression) -> sp.Expr:
-    if not isinstance(e, Scalar):
-        raise ShapeError(f"the parameter {e} is {show_shape(e.shape) if e.shape else 'not a plain scalar'}; declare its symbols with where=")
-    return e.value
-
-
-def _own_values(distribution: Distribution, positional: list[Any], named: dict[str, Any]) -> tuple[list[Any], list[Any]]:
-    rows = fill(distribution, positional, named)
-    return [own for _, _, own in rows.values()], [p for p, _, _ in rows.values()]
-
-
-def _size(response: Any, taken: Iterable[str]) -> Any:
-    if isinstance(response, Symbol):
-        return response.shape[0]
-    used = set(taken)
-    return dimension(next(name for name in SIZES if name not in used))
+def _own_values(distribution: Distribution, positional: list[Any], named: dict[str, Any]) -> list[Any]:
+    return [own for _, _, own in fill(distribution, positional, named).values()]
 
 
 def _response(statement: Statement, response: Any, size: Any) -> Symbol:
@@ -189,7 +185,7 @@ def _with_arrays(statement: Statement, declared: dict[str, Any], data: Mapping[s
         raise DeclarationError(f"{statement.text!r} has nothing to fit: every name has the axis {size} of the data")
     own = _own_expressions(statement.distribution, positional, named)
     x = observation_symbol(statement.response, statement.distribution.support)
-    return _regression(statement, own, tuple(everything[n] for n in fitted), response, x, size, (), (), {})
+    return _regression(statement, own, tuple(everything[n] for n in fitted), response, x, size)
 
 
 def _sample_size(statement: Statement, response: Any, arguments: Iterable[Expression]) -> Any:
@@ -208,7 +204,9 @@ def _is_parameter(found: Any, size: Any) -> bool:
     return not (isinstance(found, Symbol) and size in found.shape)
 
 
-def _own_expressions(distribution: Distribution, positional: Iterable[Expression], named: Mapping[str, Expression]) -> list[Expression]:
+def _own_expressions(
+    distribution: Distribution, positional: Iterable[Expression], named: Mapping[str, Expression]
+) -> list[Expression]:
     """The family's own parameters as expressions: reparametrised where an alternative was given."""
     holes: dict[sp.Symbol, Expression] = {}
 
@@ -217,12 +215,21 @@ def _own_expressions(distribution: Distribution, positional: Iterable[Expression
         holes[made] = e
         return made
 
-    values, _ = _own_values(distribution, [hole(e) for e in positional], {k: hole(e) for k, e in named.items()})
+    values = _own_values(distribution, [hole(e) for e in positional], {k: hole(e) for k, e in named.items()})
     return [lift(v, holes) for v in values]
 
 
-def _regression(statement: Statement, own: Iterable[Expression], parameters: tuple[Any, ...], response: Symbol, x: sp.Symbol,
-                size: Any, readings: tuple[str, ...], scalar_own: tuple[Any, ...], covariates: Mapping[Any, Any]) -> ArrayModel:  # fmt: skip
+def _regression(
+    statement: Statement,
+    own: Iterable[Expression],
+    parameters: tuple[Any, ...],
+    response: Symbol,
+    x: sp.Symbol,
+    size: Any,
+    readings: tuple[str, ...] = (),
+    scalar_own: tuple[Any, ...] = (),
+    covariates: Mapping[Any, Any] = MappingProxyType({}),
+) -> ArrayModel:
     predictors: dict[sp.Symbol, Expression] = {}
     taken = {statement.response, *(str(p.name) for p in parameters)}
 
@@ -238,80 +245,18 @@ def _regression(statement: Statement, own: Iterable[Expression], parameters: tup
     values = []
     for e in own:
         if e.shape not in ((), (size,)):
-            raise ShapeError(f"the parameter {e} is {show_shape(e.shape)}; it must be a scalar or have one entry an observation ({size})")
-        values.append(peel(e, fresh) if e.shape else _scalar(e))
+            needed = f"it must be a scalar or have one entry an observation ({size})"
+            raise ShapeError(f"the parameter {e} is {show_shape(e.shape)}; {needed}")
+        values.append(peel(e, fresh) if e.shape else scalar_value(e))
     logpdf = statement.distribution.logpdf(x, *values)
     regression = Regression(
-        logpdf, {x: response, **covariates, **predictors}, predictors, parameters, size, statement.distribution, tuple(values), scalar_own
+        logpdf,
+        {x: response, **covariates, **predictors},
+        predictors,
+        parameters,
+        size,
+        statement.distribution,
+        tuple(values),
+        scalar_own,
     )
     return ArrayModel(statement.text, regression, readings)
-
-
-# -- from a log-density -------------------------------------------------------------------------------------------
-def _from_logpdf(logpdf: Any, params: Any, data: Any, support: Any, known: Any) -> Model:
-    if params is None or data is None:
-        raise DeclarationError("mle(logpdf=...) needs params= and data=, mappings from names to ranges")
-    fitted, observed, constants = (_told(v) for v in (params, data, known))
-    table = {n: _declared(n, words) for n, words in (fitted | observed | constants).items()}
-    expression = parse(logpdf, where=list(table.values())) if isinstance(logpdf, str) else _sympy(logpdf, table)
-    value = _scalar(expression)
-    _check_support(support, fitted)
-    given = [n for n, words in observed.items() if "given" in words]
-    random = {_symbol(table[n]): _range(table[n]) for n in observed if n not in given}
-    if not random:
-        raise DeclarationError("every variable of data= is given: nothing is random")
-    value = value.xreplace({table[n]: _symbol(table[n]) for n in observed})
-    size = _size(None, table)
-    arrays = {_symbol(table[n]): _array(n, observed[n], size) for n in observed}
-    observation = Observation(
-        value, tuple(table[n] for n in fitted), random, tuple(_symbol(table[n]) for n in given), tuple(table[n] for n in constants), arrays, size
-    )
-    text = f"log f = {expression}"
-    found = split(value, observation.data)
-    if found is not None:
-        return SampleModel(text, observation, found)
-    return ArrayModel(text, Regression(value, arrays, {}, observation.parameters, size))
-
-
-def _declared(name: str, words: str) -> sp.Symbol:
-    found = read_declarations({name: words.replace("given", "").strip(" ,")})[name]
-    if not isinstance(found, sp.Symbol):
-        raise NotSupportedError(f"{unicode_name(name)} is {show_shape(found.shape)}: a log-density given as text is one of scalars")
-    return found
-
-
-def _symbol(s: sp.Symbol) -> sp.Symbol:
-    """A data symbol without integrality, which SymPy would use to rewrite log Γ."""
-    return observation_symbol(s.name, Domain(low=0, low_open=not s.is_zero)) if s.is_positive else (
-        observation_symbol(s.name, Domain(low=0, low_open=False)) if s.is_nonnegative else sp.Symbol(s.name, real=True)
-    )  # fmt: skip
-
-
-def _range(s: sp.Symbol) -> Domain | None:
-    return getattr(s, "domain", None)
-
-
-def _array(name: str, words: str, size: Any) -> Symbol:
-    rest = words.replace("given", "").strip(" ,")
-    found = read_declarations({name: f"{size}, {rest}" if rest else str(size)})[name]
-    assert isinstance(found, Symbol)
-    return found
-
-
-def _sympy(logpdf: Any, table: Mapping[str, sp.Symbol]) -> Expression:
-    value = sp.sympify(logpdf)
-    swap = {s: table[canonical(s.name)] for s in sorted(value.free_symbols, key=str) if canonical(s.name) in table}
-    left = [s for s in sorted(value.free_symbols, key=str) if s not in swap]
-    if left:
-        raise DeclarationError(f"{left[0]} is neither in params= nor in data= nor in known=")
-    return parse("0") + value.xreplace(swap)
-
-
-def _check_support(support: Any, fitted: Mapping[str, str]) -> None:
-    for end in support or ():
-        names = names_in(str(end)) if str(end) not in ("oo", "-oo", "inf", "-inf") else ()
-        moving = [n for n in names if n in fitted]
-        if moving:
-            raise NotSupportedError(
-                f"the support ends at {end}, which depends on {unicode_name(moving[0])}: not supported yet (the maximum is an order statistic)"
-            )

@@ -43,7 +43,9 @@ class Joint:
         return joint
 
 
-def maximum(joint: Joint, bound: Bound, closed: Mapping[str, float] | None, start: Any, n: int, table: Mapping[str, Any]) -> FitResult:
+def maximum(
+    joint: Joint, bound: Bound, closed: Mapping[str, float] | None, start: Any, n: int, table: Mapping[str, Any]
+) -> FitResult:
     """Return the maximum, with standard errors from the observed information.
 
     Raises
@@ -63,7 +65,20 @@ def maximum(joint: Joint, bound: Bound, closed: Mapping[str, float] | None, star
         point, iterations, method = outcome.point, outcome.iterations, "Newton with the derived Hessian"
     params = ByName(parameters.expand(point.theta))
     errors = Errors("loglike", _covariance(point))
-    return FitResult(params, point.value, point.norm, iterations, method, True, n, (), parameters.labels, point.theta, parameters, errors)
+    return FitResult(
+        params,
+        point.value,
+        point.norm,
+        iterations,
+        method,
+        True,
+        n,
+        (),
+        parameters.labels,
+        point.theta,
+        parameters,
+        errors,
+    )
 
 
 def _covariance(point: Point) -> Any:
@@ -72,6 +87,8 @@ def _covariance(point: Point) -> Any:
         raise DataError("the observed information is singular at the estimate: there are no standard errors")
     values, vectors = np.linalg.eigh(point.hessian / np.outer(scale, scale))
     if not values[0] > 0:
-        raise DataError("the observed information is not positive definite at the estimate: there are no standard errors")
+        raise DataError(
+            "the observed information is not positive definite at the estimate: there are no standard errors"
+        )
     inverse = (vectors / values) @ vectors.T / np.outer(scale, scale)
     return (inverse + inverse.T) / 2

@@ -88,7 +88,9 @@ class Model(ABC):
         """Return the estimates by name, from closed forms alone."""
 
     @abstractmethod
-    def fit(self, data: Any = None, /, *, start: Any = None, cov_type: str = "observed", **values: Any) -> LikelihoodFit:
+    def fit(
+        self, data: Any = None, /, *, start: Any = None, cov_type: str = "observed", **values: Any
+    ) -> LikelihoodFit:
         """Return estimates with standard errors."""
 
     def latex(self) -> str:
@@ -102,7 +104,8 @@ class Model(ABC):
     def to_dict(self) -> dict[str, Any]:
         """Return the model as plain data."""
         return {
-            "model": self.text, "loglike": str(self.loglike), "estimator": {k: str(v) for k, v in self.estimator.items()},
+            "model": self.text, "loglike": str(self.loglike),
+            "estimator": {k: str(v) for k, v in self.estimator.items()},
             "steps": [str(s) for s in self.steps], "warnings": [str(w) for w in self.warnings],
         }  # fmt: skip
 

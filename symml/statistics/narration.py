@@ -8,7 +8,7 @@ from typing import Any
 
 import sympy as sp
 
-from symml.language.expressions import Expression
+from symml.language.expressions import Expression, Scalar
 from symml.language.names import latex_name, unicode_name
 from symml.language.operators import scalar
 from symml.records import Step, Verdict, verdict
@@ -24,7 +24,7 @@ class Story:
     """What is told of a model with sufficient statistics."""
 
     logpdf: sp.Expr
-    loglike: Expression
+    loglike: Scalar
     statistics: tuple[Statistic, ...]
     parameters: tuple[sp.Symbol, ...]
     size: sp.Symbol
@@ -39,18 +39,32 @@ def narrate(story: Story, information: sp.Matrix | None) -> tuple[Step, ...]:
         _line("loglike", "the observations are independent: sum over the sample", "ℓ", r"\ell", whole),
     ]
     for s in story.statistics:
-        name = s.symbol.name
-        steps.append(_line("sufficient_statistic", "what the data enter through", unicode_name(name), latex_name(name), s.expression))
+        name, moves = s.symbol.name, any(s.symbol in sp.diff(whole.value, p).free_symbols for p in story.parameters)
+        words = (
+            "what the data enter through"
+            if moves
+            else "free of the parameters: it moves the log-likelihood up and down"
+        )
+        steps.append(_line("sufficient_statistic", words, unicode_name(name), latex_name(name), s.expression))
     for solved in story.found.solved:
         steps.extend(_solved(solved.parameter, tidy(story.size * solved.equation), solved.root, solved.dropped))
     if story.found.hessian is not None:
         steps.append(_second_order(tidy_matrix(story.size * story.found.hessian), story.found.maximum))
     elif story.found.profile is not None:
-        steps.append(_line("profile", f"one equation is left, for {story.found.profile.variable}", "0", "0", scalar(story.found.profile.equation)))
+        steps.append(
+            _line(
+                "profile",
+                f"one equation is left, for {story.found.profile.variable}",
+                "0",
+                "0",
+                scalar(story.found.profile.equation),
+            )
+        )
     if information is not None:
         text = f"I({', '.join(unicode_name(p.name) for p in story.parameters)}) = {_shown(information)}"
-        steps.append(Step("information", "expected negative second derivative of one observation", None, information, text,
-                          rf"I &= {_latex(information)}", verdict("proved", certificate="E[score] = 0 gives the expected statistics")))  # fmt: skip
+        words = "expected negative second derivative of one observation"
+        held = verdict("proved", certificate="E[score] = 0 gives the expected statistics")
+        steps.append(Step("information", words, None, information, text, rf"I &= {_latex(information)}", held))
     return tuple(steps)
 
 
@@ -59,7 +73,9 @@ def tidy_matrix(matrix: sp.Matrix) -> sp.Matrix:
     return matrix.applyfunc(tidy)
 
 
-def _line(rule: str, statement: str, left: str, latex: str, right: Expression, before: Any = None, found: Verdict = PROVED) -> Step:
+def _line(
+    rule: str, statement: str, left: str, latex: str, right: Expression, before: Any = None, found: Verdict = PROVED
+) -> Step:
     return Step(rule, statement, before, right, f"{left} = {right}", f"{latex} &= {right.latex()}", found)
 
 
@@ -70,8 +86,8 @@ def _solved(p: sp.Symbol, equation: sp.Expr, root: sp.Expr, dropped: Sequence[sp
     return [
         Step("score", f"the score of {name}, set to zero", None, shown, f"∂ℓ/∂{name} = {shown} = 0",
              rf"\frac{{\partial \ell}}{{\partial {tex}}} &= {shown.latex()} = 0", PROVED),
-        Step("solve", f"solved for {name}{left_out}", shown, value, f"{name} = {value}", rf"\hat{{{tex}}} &= {value.latex()}",
-             verdict("proved", certificate="the score vanishes at the root")),
+        Step("solve", f"solved for {name}{left_out}", shown, value, f"{name} = {value}",
+             rf"\hat{{{tex}}} &= {value.latex()}", verdict("proved", certificate="the score vanishes at the root")),
     ]  # fmt: skip
 
 
@@ -90,7 +106,9 @@ def _latex(matrix: sp.Matrix) -> str:
 
 
 # -- where it breaks down -----------------------------------------------------------------------------------------
-def ends(found: Estimators, loglike: sp.Expr, parameters: Sequence[sp.Symbol], statistics: Sequence[sp.Symbol]) -> tuple[tuple[Condition, ModelWarning], ...]:
+def ends(
+    found: Estimators, loglike: sp.Expr, parameters: Sequence[sp.Symbol], statistics: Sequence[sp.Symbol]
+) -> tuple[tuple[Condition, ModelWarning], ...]:
     """Return the values of statistics at which an estimate leaves its domain, with what the likelihood does there."""
     closed = {p: found.closed.get(p.name) for p in parameters}
     if any(v is None for v in closed.values()):
@@ -102,7 +120,11 @@ def ends(found: Estimators, loglike: sp.Expr, parameters: Sequence[sp.Symbol], s
             label = unicode_name(s.name)
             relation = f"{label} {'>' if sign == '+' else '<'} {end}"
             code = "unbounded" if _grows(highest, s, end, sign) else "boundary"
-            what = "the likelihood grows without bound" if code == "unbounded" else "the maximum lies on the boundary of the domain"
+            what = (
+                "the likelihood grows without bound"
+                if code == "unbounded"
+                else "the maximum lies on the boundary of the domain"
+            )
             rows.append((Condition(relation, _test(s.name, end, sign)), ModelWarning(code, f"{label} = {end}: {what}")))
     return tuple(rows)
 

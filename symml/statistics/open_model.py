@@ -103,7 +103,9 @@ class OpenModel(Model):
         model, found = self._read_with(data, values)
         return model.estimate(found)
 
-    def fit(self, data: Any = None, /, *, start: Any = None, cov_type: str = "observed", **values: Any) -> LikelihoodFit:
+    def fit(
+        self, data: Any = None, /, *, start: Any = None, cov_type: str = "observed", **values: Any
+    ) -> LikelihoodFit:
         """Return estimates with standard errors; names that are columns of the data are covariates."""
         model, found = self._read_with(data, values)
         return model.fit(found, start=start, cov_type=cov_type)

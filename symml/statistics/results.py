@@ -19,7 +19,7 @@ OBSERVED, EXPECTED = "observed", "expected"
 
 @dataclass(frozen=True)
 class Table:
-    """A plain table of results: column names and rows; ``str`` is CSV, pandas takes it as ``DataFrame(t.to_dict())``."""
+    """A plain table of results: column names and rows; ``str`` is CSV, ``DataFrame(t.to_dict())`` a frame."""
 
     columns: tuple[str, ...]
     index: tuple[str, ...]
@@ -30,7 +30,10 @@ class Table:
 
     def to_dict(self) -> dict[str, dict[str, float]]:
         """Return the table as a mapping of columns, each a mapping by name of the row."""
-        return {c: {name: row[k] for name, row in zip(self.index, self.rows, strict=True)} for k, c in enumerate(self.columns)}
+        return {
+            c: {name: row[k] for name, row in zip(self.index, self.rows, strict=True)}
+            for k, c in enumerate(self.columns)
+        }
 
     def __str__(self) -> str:
         out = io.StringIO()
@@ -146,7 +149,14 @@ class LikelihoodFit:
         pandas.DataFrame, or Table where pandas is not installed
         """
         ends = self._fit.conf_int(level)
-        columns = (self.params, self.bse, self.tvalues, self.pvalues, {k: v[..., 0] for k, v in ends.items()}, {k: v[..., 1] for k, v in ends.items()})
+        columns = (
+            self.params,
+            self.bse,
+            self.tvalues,
+            self.pvalues,
+            {k: v[..., 0] for k, v in ends.items()},
+            {k: v[..., 1] for k, v in ends.items()},
+        )
         flat = [np.concatenate([np.ravel(column[name]) for name in self.params]) for column in columns]
         rows = tuple(tuple(float(v) for v in row) for row in zip(*flat, strict=True))
         table = Table(("coef", "std err", "z", "P>|z|", "lower", "upper"), self.names, rows)
@@ -158,7 +168,12 @@ class LikelihoodFit:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as plain data."""
-        return self._fit.to_dict() | {"model": self.model, "loglike": self.loglike, "aic": self.aic, "cov_type": self.cov_type}
+        return self._fit.to_dict() | {
+            "model": self.model,
+            "loglike": self.loglike,
+            "aic": self.aic,
+            "cov_type": self.cov_type,
+        }
 
     def to_html(self) -> str:
         """Return the summary as an HTML table."""

@@ -13,7 +13,7 @@ import sympy as sp
 from symml.derivation.mappings import ByName
 from symml.errors import DataError, NoClosedFormError, SymmlError
 from symml.fitting.binding import Bound, bind
-from symml.language.expressions import Expression, Symbol
+from symml.language.expressions import Scalar, Symbol
 from symml.language.names import unicode_name
 from symml.language.operators import scalar
 from symml.language.properties import Domain
@@ -83,7 +83,7 @@ class SampleModel(Model):
         return sp.Add(*(c * self._means[t] for c, t in self._split.terms))
 
     @cached_property
-    def loglike(self) -> Expression:
+    def loglike(self) -> Scalar:
         """The log-likelihood of the whole sample, in the parameters and the sufficient statistics."""
         return scalar(arranged(self._mean_loglike, self._statistics, self.observation.size))
 
@@ -100,7 +100,6 @@ class SampleModel(Model):
         """Second derivatives of the log-likelihood, in the order of the parameters."""
         return sp.hessian(self._mean_loglike, self.parameters).applyfunc(self._presented)
 
-
     @cached_property
     def information(self) -> sp.Matrix:
         """Expected information of one observation, in the order of the parameters."""
@@ -110,8 +109,8 @@ class SampleModel(Model):
 
     @cached_property
     def sufficient_statistics(self) -> ByName:
-        """Sufficient statistics by name, as expressions of the data."""
-        return ByName({s.symbol.name: s.expression for s in self._sufficient})
+        """The statistics in the log-likelihood by name, as expressions of the data."""
+        return ByName({s.symbol.name: s.expression for s in self._statistics})
 
     @property
     def _sufficient(self) -> list[Statistic]:
@@ -138,7 +137,9 @@ class SampleModel(Model):
 
     @cached_property
     def _ends(self) -> tuple[tuple[Condition, ModelWarning], ...]:
-        return narration.ends(self._estimators, self._mean_loglike, self.parameters, [s.symbol for s in self._sufficient])
+        return narration.ends(
+            self._estimators, self._mean_loglike, self.parameters, [s.symbol for s in self._sufficient]
+        )
 
     @property
     def conditions(self) -> tuple[Condition, ...]:
@@ -154,7 +155,7 @@ class SampleModel(Model):
     def steps(self) -> tuple[Step, ...]:
         """The derivation: density, log-likelihood, statistics, scores, roots, second order, information."""
         o = self.observation
-        story = narration.Story(o.logpdf, self.loglike, tuple(self._sufficient), self.parameters, o.size, self._estimators)
+        story = narration.Story(o.logpdf, self.loglike, self._statistics, self.parameters, o.size, self._estimators)
         return narration.narrate(story, self.information if self._knows_information else None)
 
     @property
@@ -169,9 +170,14 @@ class SampleModel(Model):
         """Values of the statistics and of known symbols, and the number of observations."""
         o = self.observation
         data = read_data(source, values)
-        table: dict[str, Any] = {s.name: s for s in o.arrays.values()} | {k.name: k for k in o.known} | {o.size.name: o.size}
+        table: dict[str, Any] = (
+            {s.name: s for s in o.arrays.values()} | {k.name: k for k in o.known} | {o.size.name: o.size}
+        )
         lengths(data, [s.name for s in o.arrays.values()])
-        bound = bind(table, {k: np.ravel(v) if k in table and np.ndim(v) > 1 and 1 in np.shape(v) else v for k, v in data.items()})
+        bound = bind(
+            table,
+            {k: np.ravel(v) if k in table and np.ndim(v) > 1 and 1 in np.shape(v) else v for k, v in data.items()},
+        )
         n = bound.sizes[o.size.name]
         found = {s.symbol: _value(s, {**bound.values, o.size.name: n}) for s in self._statistics}
         return found | {k: float(bound.values[k.name]) for k in o.known}, n
@@ -197,10 +203,14 @@ class SampleModel(Model):
                 raise NoClosedFormError(f"no closed form for {unicode_name(name)}{left}. Call .fit(...) for numbers.")
             found[name] = value_at(e, at)
             if not np.isfinite(found[name]):
-                raise DataError(f"no finite estimate of {unicode_name(name)}: {scalar(e)} is not a finite number for these data")
+                raise DataError(
+                    f"no finite estimate of {unicode_name(name)}: {scalar(e)} is not a finite number for these data"
+                )
         return found
 
-    def fit(self, data: Any = None, /, *, start: Any = None, cov_type: str = "observed", **values: Any) -> LikelihoodFit:
+    def fit(
+        self, data: Any = None, /, *, start: Any = None, cov_type: str = "observed", **values: Any
+    ) -> LikelihoodFit:
         """Return estimates with standard errors: the closed form where there is one, else Newton.
 
         Parameters
@@ -243,7 +253,9 @@ class SampleModel(Model):
 
     def _expected(self, at: Mapping[sp.Symbol, float], n: int, params: Mapping[str, float]) -> Any:
         if self.observation.given:
-            raise NoClosedFormError("the expected information of a model with covariates is summed over the sample; use cov_type='observed'")
+            raise NoClosedFormError(
+                "the expected information of a model with covariates is summed over the sample; use cov_type='observed'"
+            )
         point = dict(at) | {p: float(params[p.name]) for p in self.parameters}
         return n * np.array([[value_at(e, point) for e in row] for row in self.information.tolist()])
 

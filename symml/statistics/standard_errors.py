@@ -31,6 +31,8 @@ def with_covariance(text: str, result: FitResult, cov_type: str, expected: Calla
         try:
             matrix = np.linalg.inv(np.atleast_2d(expected()))
         except np.linalg.LinAlgError:
-            raise DataError("the expected information is singular at the estimate: there are no standard errors") from None
+            raise DataError(
+                "the expected information is singular at the estimate: there are no standard errors"
+            ) from None
         result = replace(result, _errors=Errors("loglike", (matrix + matrix.T) / 2))
     return LikelihoodFit(text, cov_type, warnings, result)

@@ -9,11 +9,13 @@ from typing import Any
 
 import sympy as sp
 
-from symml.errors import DeclarationError, NotationError
+from symml.errors import DeclarationError, NotationError, ShapeError
 from symml.language.declarations import read_declarations
 from symml.language.expressions import Expression, Scalar, Symbol
 from symml.language.function import spellings
 from symml.language.names import GREEK, canonical, unicode_name
+from symml.language.operators import show_shape
+from symml.language.symbols import dimension
 from symml.notation.elaboration import SCALAR_CALLS
 from symml.notation.reader import CONSTANTS, parse
 from symml.notation.syntax import read
@@ -25,6 +27,7 @@ _LETTERED = re.compile(r"([A-Za-z]+?)_?(\d*)")
 _BARE = re.compile(r"[^\W\d]\w*\b(?!\s*\()")
 PARAMETER_LETTERS = frozenset("abckmpqrsw")
 DATA_LETTERS = frozenset("xtzuv")
+SIZES = ("n", "N", "n_obs")
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,9 @@ def read_statement(text: str) -> Statement:
     """
     match = _MODEL.fullmatch(text)
     if match is None:
-        raise NotationError("a model is written response ~ Family(parameters), such as x ~ Normal(mu, sigma)", text, (0, len(text)))
+        raise NotationError(
+            "a model is written response ~ Family(parameters), such as x ~ Normal(mu, sigma)", text, (0, len(text))
+        )
     positional, named = [], {}
     for part in _arguments(match["inside"]):
         keyword = _KEYWORD.fullmatch(part)
@@ -100,8 +105,8 @@ def roles_of(arguments: Iterable[str], told_data: Container[str] = (), told_para
              columns: Container[str] | None = None) -> Roles:  # fmt: skip
     """Return which names are parameters and which are covariates.
 
-    What is told decides; then the columns of the data, if there are any; then how the name stands and looks: an argument
-    with one name only is a parameter, as are Greek letters and b0, b1; words and x, t, z are covariates.
+    What is told decides; then the columns of the data, if there are any; then how the name stands and looks: an
+    argument with one name only is a parameter, as are Greek letters and b0, b1; words and x, t, z are covariates.
 
     Raises
     ------
@@ -110,7 +115,9 @@ def roles_of(arguments: Iterable[str], told_data: Container[str] = (), told_para
     """
     per_argument = [names_in(text) for text in arguments]
     alone = {names[0] for names in per_argument if len(names) == 1}
-    parameters, covariates, readings = [], [], []
+    parameters: list[str] = []
+    covariates: list[str] = []
+    readings: list[str] = []
     for name in dict.fromkeys(n for names in per_argument for n in names):
         role = "data" if name in told_data else "parameter" if name in told_parameters else ""
         if not role and columns is not None:
@@ -122,7 +129,8 @@ def roles_of(arguments: Iterable[str], told_data: Container[str] = (), told_para
         if not role:
             shown = unicode_name(name)
             raise DeclarationError(
-                f"{shown!r} could be a parameter or a covariate. Write data={{{name!r}: 'given'}} or params={{{name!r}: ''}}."
+                f"{shown!r} could be a parameter or a covariate. "
+                f"Write data={{{name!r}: 'given'}} or params={{{name!r}: ''}}."
             )
         (covariates if role == "data" else parameters).append(name)
     return Roles(tuple(parameters), tuple(covariates), tuple(readings))
@@ -137,7 +145,9 @@ def _by_look(name: str) -> str:
 
 
 # -- arguments ----------------------------------------------------------------------------------------------------
-def scalar_table(statement: Statement, roles: Roles, declared: Mapping[str, Any], told: Mapping[str, Any]) -> dict[str, sp.Symbol]:
+def scalar_table(
+    statement: Statement, roles: Roles, declared: Mapping[str, Any], told: Mapping[str, Any]
+) -> dict[str, sp.Symbol]:
     """Return a SymPy symbol for each name of a model of scalars; ranges that nobody declared follow from the family."""
     table: dict[str, sp.Symbol] = {}
     for name in (*roles.parameters, *roles.covariates):
@@ -183,7 +193,9 @@ def _is_bare(text: str, name: str) -> bool:
 
 
 def _value(text: str, known: list[Any]) -> sp.Expr:
-    names = [s for s in known if isinstance(s, sp.Symbol)] + [sp.Symbol(s, real=True) for s in known if isinstance(s, str)]
+    names = [s for s in known if isinstance(s, sp.Symbol)] + [
+        sp.Symbol(s, real=True) for s in known if isinstance(s, str)
+    ]
     found = parse(text, where=names)
     return found.value if isinstance(found, Scalar) else sp.S.Zero
 
@@ -210,6 +222,35 @@ def read_arguments(statement: Statement, where: Iterable[Any]) -> tuple[tuple[Ex
     )
 
 
-def is_array(found: Any) -> bool:
-    """Whether a declared symbol is a vector or a matrix."""
-    return isinstance(found, Symbol)
+def told_names(given: Any) -> dict[str, str]:
+    """Return names with their words, from a mapping or a list."""
+    if given is None:
+        return {}
+    items = (
+        given.items()
+        if isinstance(given, Mapping)
+        else ((name, "") for name in ([given] if isinstance(given, str) else given))
+    )
+    return {canonical(str(getattr(k, "name", k))): str(v or "") for k, v in items}
+
+
+def scalar_value(e: Expression) -> sp.Expr:
+    """Return the SymPy value of a scalar.
+
+    Raises
+    ------
+    ShapeError
+        If it is an array.
+    """
+    if not isinstance(e, Scalar):
+        found = show_shape(e.shape) if e.shape else "not a plain scalar"
+        raise ShapeError(f"the parameter {e} is {found}; declare its symbols with where=")
+    return e.value
+
+
+def sample_dimension(response: Any, taken: Iterable[str]) -> Any:
+    """Return the number of observations as a symbol: that of the response, or one that is not taken."""
+    if isinstance(response, Symbol):
+        return response.shape[0]
+    used = set(taken)
+    return dimension(next(name for name in SIZES if name not in used))

@@ -1,7 +1,7 @@
 """Sufficient statistics: the log-density split into terms c(parameters) · t(data), averaged over the sample.
 
-The mean log-likelihood is then Σ c_k T_k with T_k = mean t_k; no sum over the observations ever reaches a solver. Second
-moments are centred, so that data far from zero keep their digits.
+The mean log-likelihood is then Σ c_k T_k with T_k = mean t_k; no sum over the observations ever reaches a solver.
+Second moments are centred, so that data far from zero keep their digits.
 """
 
 from __future__ import annotations
@@ -72,7 +72,9 @@ def _point(s: sp.Symbol, k: int, place: int) -> sp.Expr:
     return inside + (domain.low if domain is not None and domain.low is not None else 0)
 
 
-def statistics(found: Split, arrays: Mapping[sp.Symbol, Symbol], taken: Sequence[str]) -> tuple[tuple[Statistic, ...], dict[sp.Expr, sp.Expr]]:
+def statistics(
+    found: Split, arrays: Mapping[sp.Symbol, Symbol], taken: Sequence[str]
+) -> tuple[tuple[Statistic, ...], dict[sp.Expr, sp.Expr]]:
     """Return the statistics, and each mean of t_k in terms of them.
 
     Parameters
@@ -114,7 +116,9 @@ def _pair(t: sp.Expr, firsts: Mapping[sp.Symbol, Statistic]) -> tuple[sp.Symbol,
     return None
 
 
-def _centred(a: sp.Symbol, b: sp.Symbol, arrays: Mapping[sp.Symbol, Symbol], used: list[str], single: bool) -> Statistic:
+def _centred(
+    a: sp.Symbol, b: sp.Symbol, arrays: Mapping[sp.Symbol, Symbol], used: list[str], single: bool
+) -> Statistic:
     left, right = (add(arrays[x], multiply_any(scalar(-1), call("mean", arrays[x]))) for x in (a, b))
     product = elementwise_power(left, 2) if a == b else elementwise_product(left, right)
     short = len(_name(a)) == len(_name(b)) == 1
@@ -126,7 +130,13 @@ def _statistic(name: str, term: sp.Expr, expression: Expression, used: list[str]
     if not name or name in used:
         name = next(f"T{k}" for k in range(1, len(used) + 2) if f"T{k}" not in used)
     used.append(name)
-    facts = {"positive": True} if positive or term.is_positive else {"nonnegative": True} if term.is_nonnegative else {"real": True}
+    facts = (
+        {"positive": True}
+        if positive or term.is_positive
+        else {"nonnegative": True}
+        if term.is_nonnegative
+        else {"real": True}
+    )
     return Statistic(sp.Symbol(name, **facts), term, expression)
 
 
@@ -160,10 +170,14 @@ def presented(e: sp.Expr, found: Sequence[Statistic]) -> sp.Expr:
     for factor in factors:
         for s in found:
             factor = _square(factor, s.symbol)
-        if (factor.is_Add and all(t.could_extract_minus_sign() for t in factor.args)) or (factor.is_Add and outside < 0 and factor.could_extract_minus_sign()):
+        if (factor.is_Add and all(t.could_extract_minus_sign() for t in factor.args)) or (
+            factor.is_Add and outside < 0 and factor.could_extract_minus_sign()
+        ):
             outside, factor = -outside, sp.Add(*(-t for t in factor.args))
         shown.append(factor)
-    lone = outside < 0 and [f for f in shown if f.is_Add and len(f.args) == 2 and any(t.could_extract_minus_sign() for t in f.args)]
+    lone = outside < 0 and [
+        f for f in shown if f.is_Add and len(f.args) == 2 and any(t.could_extract_minus_sign() for t in f.args)
+    ]
     if lone:
         outside, shown = -outside, [sp.Add(*(-t for t in f.args)) if f is lone[0] else f for f in shown]
     return sp.Mul(outside / below, *shown) if len(shown) != 1 or below != 1 else sp.Mul(outside, *shown)

@@ -1,0 +1,1 @@
+"""Hand derivations: lines, claims, verdicts, diagnoses."""

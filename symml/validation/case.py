@@ -17,6 +17,7 @@ from symml.validation.points import Compiled, Point, finite, points, size_choice
 
 NEAR = 1e-7
 LARGEST_DENOMINATOR = 60
+POWERS = tuple(Fraction(q) for q in (1, -1, 2, -2, "1/2", "-1/2", 3, -3))  # of a scalar symbol
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,9 @@ class Case:
     @property
     def dimensions(self) -> list[str]:
         """Names of the dimensions."""
-        found = {d.name for s in self.symbols.values() if isinstance(s, Symbol) for d in s.shape if isinstance(d, sp.Symbol)}
+        found = {
+            d.name for s in self.symbols.values() if isinstance(s, Symbol) for d in s.shape if isinstance(d, sp.Symbol)
+        }
         return sorted(found | {n for n, s in self.symbols.items() if isinstance(s, sp.Symbol) and is_dimension(s)})
 
     @property
@@ -119,7 +122,9 @@ def rational(value: float) -> Fraction | None:
     return found if abs(float(found) - value) <= NEAR * max(1.0, abs(value)) else None
 
 
-def ratio_of(values: Sequence[float], at: Sequence[Point], dimensions: Sequence[str], scalars: Sequence[str] = ()) -> Ratio | None:
+def ratio_of(
+    values: Sequence[float], at: Sequence[Point], dimensions: Sequence[str], scalars: Sequence[str] = ()
+) -> Ratio | None:
     """Return what numbers observed at points have in common: a constant, or one that tracks a dimension or a scalar."""
     found = _constant(values)
     if found is not None:
@@ -128,19 +133,26 @@ def ratio_of(values: Sequence[float], at: Sequence[Point], dimensions: Sequence[
         n = np.array([p.sizes[name] for p in at], float)
         if len(set(n)) > 1:
             shapes = [(n**q, sp.Symbol(name) ** q, q) for q in (-1, 1, -2, 2)]
-            shapes += [((n - 1) / n, (sp.Symbol(name) - 1) / sp.Symbol(name), 0), (n / (n - 1), sp.Symbol(name) / (sp.Symbol(name) - 1), 0)]
+            shapes += [
+                ((n - 1) / n, (sp.Symbol(name) - 1) / sp.Symbol(name), 0),
+                (n / (n - 1), sp.Symbol(name) / (sp.Symbol(name) - 1), 0),
+            ]
             for numbers, expression, q in shapes:
                 constant = _constant([v / m for v, m in zip(values, numbers, strict=True)])
                 if constant is not None:
-                    return Ratio(constant, name, Fraction(q), sp.Rational(constant.numerator, constant.denominator) * expression)
+                    return Ratio(
+                        constant, name, Fraction(q), sp.Rational(constant.numerator, constant.denominator) * expression
+                    )
     for name in scalars:
         s = np.array([float(p.values[name]) for p in at])
-        for q in (1, -1, 2, -2, Fraction(1, 2), Fraction(-1, 2), 3, -3):
+        for q in POWERS:
             with np.errstate(all="ignore"):
                 constant = _constant([float(v / m) for v, m in zip(values, s ** float(q), strict=True)])
             if constant is not None:
-                factor = sp.Symbol(name) ** sp.Rational(Fraction(q).numerator, Fraction(q).denominator)
-                return Ratio(constant, name, Fraction(q), sp.Rational(constant.numerator, constant.denominator) * factor)
+                factor = sp.Symbol(name) ** sp.Rational(q.numerator, q.denominator)
+                return Ratio(
+                    constant, name, Fraction(q), sp.Rational(constant.numerator, constant.denominator) * factor
+                )
     return None
 
 
@@ -192,7 +204,11 @@ def _fit(claim: Compiled, basis: Sequence[Compiled], at: Sequence[Point]) -> Any
         values = [b.value(p) for p in at]
         if not all(finite(v) for v in values):
             return None
-        columns.append(np.concatenate([np.ravel(np.broadcast_to(v, claim.value(p).shape)) for v, p in zip(values, at, strict=True)]))
+        columns.append(
+            np.concatenate(
+                [np.ravel(np.broadcast_to(v, claim.value(p).shape)) for v, p in zip(values, at, strict=True)]
+            )
+        )
     matrix = np.stack(columns, axis=1)
     scale = np.linalg.norm(matrix, axis=0)
     if len(target) < len(basis) + 1 or not np.all(scale > 0):

@@ -23,7 +23,14 @@ _PREFIXED = re.compile(
 )
 _FRACTION = re.compile(r"∂\s*(?P<f>[^\W\d]\w*)\s*/\s*∂\s*(?P<x>[^\W\d]\w*)")
 _NAME = re.compile(r"[^\W\d]\w*'?")
-WHAT = {"grad": "gradient", "gradient": "gradient", "hess": "hessian", "hessian": "hessian", "jac": "jacobian", "jacobian": "jacobian"}
+WHAT = {
+    "grad": "gradient",
+    "gradient": "gradient",
+    "hess": "hessian",
+    "hessian": "hessian",
+    "jac": "jacobian",
+    "jacobian": "jacobian",
+}
 
 Read = Callable[[str, int], Expression]
 
@@ -111,7 +118,9 @@ def _prefixed(text: str, match: re.Match[str]) -> tuple[str, str, int, str, tupl
     else:
         name = _NAME.match(text, start)
         if name is None:
-            raise NotationError("a derivative stands before a name or a bracket: grad_w f, grad_w (w'w)", text, match.span())
+            raise NotationError(
+                "a derivative stands before a name or a bracket: grad_w f, grad_w (w'w)", text, match.span()
+            )
         end = name.end()
         if text[end : end + 1] == "(":
             end = _closing(text, end) + 1

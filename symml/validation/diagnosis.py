@@ -1,6 +1,7 @@
 """Why a claim is wrong: shape, constant ratio, coefficients of terms, a dropped factor, or one edit of its text.
 
-The order is that of how sure each test is: a ratio that is one rational number at every point of every size is no accident.
+The order is that of how sure each test is: a ratio that is one rational number at every point of every size is no
+accident.
 """
 
 from __future__ import annotations
@@ -14,7 +15,13 @@ from symml.errors import ShapeError, SymmlError
 from symml.language.expressions import Call, ElemPow, Expression, Hadamard, Indicator, Mul, Pow, Scalar, postorder
 from symml.language.function import function
 from symml.language.operators import (
-    add, elementwise_product, multiply_any, scalar, show_shape, substitute, transpose,
+    add,
+    elementwise_product,
+    multiply_any,
+    scalar,
+    show_shape,
+    substitute,
+    transpose,
 )  # fmt: skip
 from symml.validation.case import Case, Ratio, coefficients, whole_ratio
 from symml.validation.edits import edits
@@ -57,7 +64,9 @@ def _shape(case: Case) -> Diagnosis:
     if claim is not None and len(claim.shape) in (1, 2):
         turned = transpose(claim)
         if turned.shape == case.truth.shape and _agrees(case, turned):
-            message = f"your answer is the transpose: {what} has the shape {expected}, yours is {show_shape(claim.shape)}."
+            message = (
+                f"your answer is the transpose: {what} has the shape {expected}, yours is {show_shape(claim.shape)}."
+            )
             return Diagnosis("transpose", message, _fixed(case, turned))
     found = _edit(case)
     if found is not None:
@@ -98,7 +107,12 @@ def _inverse(case: Case, r: Ratio) -> Expression:
     if not r.symbol:
         return scalar(sp.Rational(r.number.denominator, r.number.numerator))
     swap = {sp.Symbol(name): s for name, s in case.symbols.items() if isinstance(s, sp.Symbol)}
-    swap |= {sp.Symbol(s.name): s for e in case.symbols.values() for d in getattr(e, "shape", ()) for s in getattr(d, "free_symbols", ())}
+    swap |= {
+        sp.Symbol(s.name): s
+        for e in case.symbols.values()
+        for d in getattr(e, "shape", ())
+        for s in getattr(d, "free_symbols", ())
+    }
     return scalar(1 / r.expression.xreplace(swap))
 
 
@@ -108,13 +122,18 @@ def _kind_of_ratio(case: Case, r: Ratio) -> tuple[str, str]:
         return ("sign" if r.number == -1 else "factor"), f"a factor {inverse} is missing."
     if r.symbol in case.dimensions:
         if r.power == 0:
-            return "wrong denominator", f"it is divided by {sp.denom(1 / r.expression)} where it should be by {sp.numer(1 / r.expression)}."
+            return (
+                "wrong denominator",
+                f"it is divided by {sp.denom(1 / r.expression)} where it should be by {sp.numer(1 / r.expression)}.",
+            )
         return "dropped n", f"a factor {_shown_inverse(r)} is missing."
     occurs = case.claim is not None and any(str(s) == r.symbol for s in case.claim.free_symbols)
     if not occurs:
         return "factor", f"a factor {_shown_inverse(r)} is missing."
     below = any(_divides(node, r.symbol) for node in postorder(case.truth))
-    return ("wrong denominator" if below else "wrong exponent"), f"the power of {r.symbol} is not right: {_shown_inverse(r)} is missing."
+    return (
+        "wrong denominator" if below else "wrong exponent"
+    ), f"the power of {r.symbol} is not right: {_shown_inverse(r)} is missing."
 
 
 def _shown_inverse(r: Ratio) -> str:
@@ -128,7 +147,11 @@ def _divides(node: Expression, name: str) -> bool:
 
 def _usual_cause(case: Case, r: Ratio) -> str:
     if case.derived and r.plain and r.number in (Fraction(1, 2), Fraction(2)):
-        return " Usual cause: the function has no 1/2 in front." if r.number < 1 else " Usual cause: the 1/2 in front of the function."
+        return (
+            " Usual cause: the function has no 1/2 in front."
+            if r.number < 1
+            else " Usual cause: the 1/2 in front of the function."
+        )
     return ""
 
 
@@ -164,8 +187,12 @@ def _of_coefficients(case: Case, terms: Sequence[Expression], found: Sequence[Ra
         return Diagnosis("sign", f"the sign of the term {shown} is wrong.", correction)
     if not r.plain:
         kind = "wrong denominator" if r.power == 0 else "dropped n"
-        return Diagnosis(kind, f"the term {shown} stands there {r} times: a factor {_shown_inverse(r)} is missing.", _truth(case))
-    return Diagnosis("factor", f"the term {shown} stands there {r} times: a factor {1 / r.number} is missing.", correction)
+        return Diagnosis(
+            kind, f"the term {shown} stands there {r} times: a factor {_shown_inverse(r)} is missing.", _truth(case)
+        )
+    return Diagnosis(
+        "factor", f"the term {shown} stands there {r} times: a factor {1 / r.number} is missing.", correction
+    )
 
 
 def _unsigned(term: Expression) -> str:
@@ -224,7 +251,10 @@ def _of_product(node: Expression) -> Without:
     assert isinstance(node, Mul)
     rows: Without = [(f, _later(multiply_any, node.coefficient, node.args, k)) for k, f in enumerate(node.args)]
     if node.coefficient.free_symbols:
-        rows += [(scalar(f), lambda f=f: multiply_any(scalar(node.coefficient / f), *node.args)) for f in sp.Mul.make_args(node.coefficient)]  # type: ignore[misc]
+        rows += [
+            (scalar(f), lambda f=f: multiply_any(scalar(node.coefficient / f), *node.args))
+            for f in sp.Mul.make_args(node.coefficient)
+        ]  # type: ignore[misc]
     return rows
 
 
@@ -239,7 +269,9 @@ def _of_scalar(node: Expression) -> Without:
     return [(scalar(f), lambda f=f: scalar(node.value / f)) for f in node.value.args if f.free_symbols]  # type: ignore[misc]
 
 
-def _later(build: Callable[..., Expression], coefficient: sp.Expr, args: Sequence[Expression], k: int) -> Callable[[], Expression]:
+def _later(
+    build: Callable[..., Expression], coefficient: sp.Expr, args: Sequence[Expression], k: int
+) -> Callable[[], Expression]:
     rest = [a for j, a in enumerate(args) if j != k]
     return lambda: build(scalar(coefficient), *rest)
 
@@ -252,7 +284,9 @@ _FACTORS: dict[type[Expression], Callable[[Expression], Without]] = {
 def _lacks(case: Case, factor: Expression) -> Diagnosis:
     if isinstance(factor, Pow) and factor.exponent == -1 and factor.shape != ():
         return Diagnosis("inverse missing", f"the factor {factor} is missing.", _truth(case))
-    if case.derived and (any(_is_inner_derivative(node) for node in postorder(factor)) or _inside_a_function(case.truth, factor)):
+    if case.derived and (
+        any(_is_inner_derivative(node) for node in postorder(factor)) or _inside_a_function(case.truth, factor)
+    ):
         return Diagnosis("chain-rule factor missing", f"the inner derivative {factor} is missing.", _truth(case))
     if factor.shape == () and all(str(s) in case.dimensions for s in factor.free_symbols) and factor.free_symbols:
         return Diagnosis("dropped n", f"the factor {factor} is missing.", _truth(case))
@@ -267,9 +301,13 @@ def _is_inner_derivative(node: Expression) -> bool:
 
 def _inside_a_function(truth: Expression, factor: Expression) -> bool:
     """Whether a factor also stands in the argument of an elementwise function: then it is an inner derivative."""
-    calls = [node for node in postorder(truth) if isinstance(node, Call) and function(node.function).kind == "elementwise"]
+    calls = [
+        node for node in postorder(truth) if isinstance(node, Call) and function(node.function).kind == "elementwise"
+    ]
     if isinstance(factor, Scalar):
-        inner = sp.Tuple(*(f for node in postorder(truth) if isinstance(node, Scalar) for f in node.value.atoms(sp.Function)))
+        inner = sp.Tuple(
+            *(f for node in postorder(truth) if isinstance(node, Scalar) for f in node.value.atoms(sp.Function))
+        )
         return bool(factor.value.free_symbols & inner.free_symbols) or factor.value.has(sp.Function)
     return any(factor in postorder(c.args[0]) for c in calls)
 
@@ -289,5 +327,3 @@ def _edit(case: Case) -> Diagnosis | None:
             message = f"with {edit.words} the claim holds at {len(case.points)} random points."
             return Diagnosis(edit.kind, message, _truth(case) if case.derived else str(repaired))
     return None
-
-

@@ -1,6 +1,7 @@
-"""Single edits of a text: flip a sign, toggle a transpose or an inverse, swap neighbours, change an exponent, a number, a size.
+"""Single edits of a text: a sign, a transpose, an inverse, an order, an exponent, a number, a size.
 
-Edits are made on the syntax tree and written back by span, so that they also work where the shapes of the text do not fit.
+Edits are made on the syntax tree and written back by span, so that they also work where the shapes of the text do
+not fit.
 """
 
 from __future__ import annotations
@@ -19,7 +20,16 @@ OPERATORS = {"times": " * ", "over": " / ", "hadamard": " .* ", "quotient": " ./
 MINUS = "-−–"
 CHAINS = ("juxtaposition", "product")
 ATOMS = ("name", "group", "call", "transpose", "power", "element", "elementwise_power")
-ORDER = ("transpose", "sign", "product order", "inverse missing", "wrong exponent", "factor", "dropped n", "wrong denominator")
+ORDER = (
+    "transpose",
+    "sign",
+    "product order",
+    "inverse missing",
+    "wrong exponent",
+    "factor",
+    "dropped n",
+    "wrong denominator",
+)
 
 
 @dataclass(frozen=True)
@@ -82,7 +92,9 @@ def _places(source: str, root: Syntax) -> Iterator[_Place]:
         for k, child in enumerate(node.args):
             if node.head in ("power", "elementwise_power") and k == 1:
                 continue
-            stack.append(_Place(source, child, node, place.below or _is_below(node, k), place.inner or node.head == "call"))
+            stack.append(
+                _Place(source, child, node, place.below or _is_below(node, k), place.inner or node.head == "call")
+            )
 
 
 def _is_below(node: Syntax, k: int) -> bool:
@@ -104,7 +116,11 @@ def _transposes(place: _Place, dimensions: Sequence[str]) -> Iterator[Edit]:
     if node.head == "transpose":
         yield Edit("transpose", f"without the transpose of {_piece(place.source, node.args[0])}",
                    place.with_text(_piece(place.source, node.args[0])), node.span)  # fmt: skip
-    elif node.head in ATOMS and not (place.parent is not None and place.parent.head == "transpose") and not _is_number_name(node, dimensions):
+    elif (
+        node.head in ATOMS
+        and not (place.parent is not None and place.parent.head == "transpose")
+        and not _is_number_name(node, dimensions)
+    ):
         yield Edit("transpose", f"{place.text} transposed", place.with_text(f"({place.text})'"), node.span)
 
 
@@ -118,7 +134,12 @@ def _signs(place: _Place, dimensions: Sequence[str]) -> Iterator[Edit]:
         for k in range(len(node.args)):
             signs = [-s if j == k else s for j, s in enumerate(node.value)]
             shown = _piece(place.source, node.args[k])
-            yield Edit("sign", f"the sign of {shown} flipped", place.with_text(_sum(place.source, node, signs)), node.args[k].span)
+            yield Edit(
+                "sign",
+                f"the sign of {shown} flipped",
+                place.with_text(_sum(place.source, node, signs)),
+                node.args[k].span,
+            )
     elif node.head == "neg":
         inner = place.source[node.span[0] : node.span[1]]
         yield Edit("sign", f"the sign of {inner} flipped", place.with_text(f"({inner})"), node.span)
@@ -183,16 +204,26 @@ def _exponents(place: _Place, dimensions: Sequence[str]) -> Iterator[Edit]:
     elif node.head in ("name", "group", "call") and not _is_number_name(node, dimensions):
         for sign in ("^", ".^"):
             for new in ("2", "3", "(1/2)"):
-                yield Edit(kind, f"{place.text} to another power", place.with_text(f"({place.text}){sign}{new}"), node.span)
+                yield Edit(
+                    kind, f"{place.text} to another power", place.with_text(f"({place.text}){sign}{new}"), node.span
+                )
 
 
 def _numbers(place: _Place, dimensions: Sequence[str]) -> Iterator[Edit]:
     node = place.node
     if node.head == "number":
-        for new in (f"(2*{place.text})", f"({place.text}/2)", f"({place.text}+1)", f"({place.text}-1)", f"(-{place.text})"):
+        for new in (
+            f"(2*{place.text})",
+            f"({place.text}/2)",
+            f"({place.text}+1)",
+            f"({place.text}-1)",
+            f"(-{place.text})",
+        ):
             kind = "sign" if new.startswith("(-") else "wrong denominator" if place.below else "factor"
             yield Edit(kind, f"another number for {place.text}", place.with_text(new), node.span)
-    elif node.head in ("juxtaposition", "product", "name", "group", "call") and (place.inner or place.parent is None or place.parent.head == "sum"):
+    elif node.head in ("juxtaposition", "product", "name", "group", "call") and (
+        place.inner or place.parent is None or place.parent.head == "sum"
+    ):
         for new in (f"(2*({place.text}))", f"(1/2*({place.text}))"):
             yield Edit("factor", f"a factor at {place.text}", place.with_text(new), node.span)
 
@@ -204,10 +235,19 @@ def _sizes(place: _Place, dimensions: Sequence[str]) -> Iterator[Edit]:
             kind = "wrong denominator" if place.below else "dropped n"
             yield Edit(kind, f"another number for {place.text}", place.with_text(new), node.span)
         yield Edit("dropped n", f"1 for {place.text}", place.with_text("1"), node.span)
-    elif node.head in ("juxtaposition", "product", "group", "call") and (place.inner or place.parent is None or place.parent.head == "sum"):
+    elif node.head in ("juxtaposition", "product", "group", "call") and (
+        place.inner or place.parent is None or place.parent.head == "sum"
+    ):
         for name in dimensions:
-            yield Edit("dropped n", f"a factor {name} at {place.text}", place.with_text(f"({name}*({place.text}))"), node.span)
-            yield Edit("dropped n", f"a factor 1/{name} at {place.text}", place.with_text(f"(1/{name}*({place.text}))"), node.span)
+            yield Edit(
+                "dropped n", f"a factor {name} at {place.text}", place.with_text(f"({name}*({place.text}))"), node.span
+            )
+            yield Edit(
+                "dropped n",
+                f"a factor 1/{name} at {place.text}",
+                place.with_text(f"(1/{name}*({place.text}))"),
+                node.span,
+            )
 
 
 def _drops(place: _Place, dimensions: Sequence[str]) -> Iterator[Edit]:
@@ -215,16 +255,25 @@ def _drops(place: _Place, dimensions: Sequence[str]) -> Iterator[Edit]:
     if node.head == "juxtaposition" and len(node.args) > 1:
         for k, dropped in enumerate(node.args):
             rest = " ".join(_piece(place.source, a) for j, a in enumerate(node.args) if j != k)
-            yield Edit("factor", f"without the factor {_piece(place.source, dropped)}", place.with_text(f"({rest})"), dropped.span)
+            yield Edit(
+                "factor",
+                f"without the factor {_piece(place.source, dropped)}",
+                place.with_text(f"({rest})"),
+                dropped.span,
+            )
     elif node.head == "product":
         for k, dropped in enumerate(node.args):
             if k == 0 and node.value[0] in ("over", "quotient"):
                 continue
             args = [a for j, a in enumerate(node.args) if j != k]
             operators = [o for j, o in enumerate(node.value) if j != max(k - 1, 0)]
-            text = _piece(place.source, args[0]) + "".join(OPERATORS[o] + _piece(place.source, a) for o, a in zip(operators, args[1:], strict=True))
+            text = _piece(place.source, args[0]) + "".join(
+                OPERATORS[o] + _piece(place.source, a) for o, a in zip(operators, args[1:], strict=True)
+            )
             kind = "wrong denominator" if k > 0 and node.value[k - 1] in ("over", "quotient") else "factor"
-            yield Edit(kind, f"without the factor {_piece(place.source, dropped)}", place.with_text(f"({text})"), dropped.span)
+            yield Edit(
+                kind, f"without the factor {_piece(place.source, dropped)}", place.with_text(f"({text})"), dropped.span
+            )
 
 
 Rule = Callable[[_Place, Any], Iterator[Edit]]

@@ -1,6 +1,7 @@
 """From equation to equation: the second must hold wherever the first does.
 
-The first equation is solved for its variable by Newton at random values of everything else; the second is evaluated there.
+The first equation is solved for its variable by Newton at random values of everything else; the second is
+evaluated there.
 """
 
 from __future__ import annotations
@@ -23,7 +24,9 @@ SOLVED = 1e-11
 TOLERANCE = 1e-7
 
 
-def follows(equation: Expression, variable: str, left: Expression, right: Expression, table: Mapping[str, Any]) -> Comparison:
+def follows(
+    equation: Expression, variable: str, left: Expression, right: Expression, table: Mapping[str, Any]
+) -> Comparison:
     """Return whether left = right at every solution found of equation = 0 for a variable."""
     if left.shape != right.shape:
         reason = f"the shapes differ: {show_shape(left.shape)} and {show_shape(right.shape)}"
@@ -43,7 +46,9 @@ def follows(equation: Expression, variable: str, left: Expression, right: Expres
             error = residual(x, y, sides, root)
             if error > TOLERANCE:
                 example = Counterexample(dict(root.values), x, y, error, SEED)
-                return Comparison(verdict("wrong", counterexample=example), f"at a solution for {variable} the sides differ", (root,))
+                return Comparison(
+                    verdict("wrong", counterexample=example), f"at a solution for {variable} the sides differ", (root,)
+                )
             worst = max(worst, error)
             used.append(root)
             break

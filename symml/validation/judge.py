@@ -1,7 +1,7 @@
 """Whether two expressions are equal: shapes, then numbers at random points of three sizes, then a certificate.
 
-"Cannot check" is never a pass. The residual is measured against the largest intermediate term, so that 0 = 0 at an optimum
-is not mistaken for a difference.
+"Cannot check" is never a pass. The residual is measured against the largest intermediate term, so that 0 = 0 at an
+optimum is not mistaken for a difference.
 """
 
 from __future__ import annotations
@@ -36,7 +36,9 @@ class Comparison:
     points: tuple[Point, ...] = field(default=(), repr=False)
 
 
-def compare(left: Expression, right: Expression, seed: int = SEED, table: Mapping[str, Any] | None = None) -> Comparison:
+def compare(
+    left: Expression, right: Expression, seed: int = SEED, table: Mapping[str, Any] | None = None
+) -> Comparison:
     """Return whether two expressions are equal for all values their declarations allow."""
     if left.shape != right.shape:
         reason = f"the shapes differ: {show_shape(left.shape)} and {show_shape(right.shape)}"

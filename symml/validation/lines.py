@@ -49,7 +49,9 @@ def split_lines(source: str) -> list[Line]:
     pending = ""
     pending_at, pending_number = 0, 1
     for raw in source.splitlines(keepends=True):
-        if pending and _depth(raw) == 0 and len(split_relation(raw)) > 1:  # a bracket never closed: the next line is its own
+        if (
+            pending and _depth(raw) == 0 and len(split_relation(raw)) > 1
+        ):  # a bracket never closed: the next line is its own
             found += [line for line in [_line(pending, pending_at, pending_number)] if line is not None]
             pending = ""
         if not pending:
@@ -122,7 +124,12 @@ def split_relation(text: str) -> list[tuple[str, int]]:
     depth, start, found = 0, 0, []
     for place, letter in enumerate(text):
         depth += (letter in OPENING) - (letter in CLOSING)
-        if letter == "=" and depth == 0 and text[place + 1 : place + 2] != "=" and text[place - 1 : place] not in tuple("=<>!:"):
+        if (
+            letter == "="
+            and depth == 0
+            and text[place + 1 : place + 2] != "="
+            and text[place - 1 : place] not in tuple("=<>!:")
+        ):
             found.append((text[start:place], start))
             start = place + 1
     return [*found, (text[start:], start)]

@@ -1,4 +1,4 @@
-"""Random points at several sizes: all named sizes differ, none is 1, and values respect the declarations and nothing more."""
+"""Random points at several sizes: all named sizes differ, none is 1, values respect the declarations and nothing more."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def small_point(table: Mapping[str, Any], sides: Sequence[Compiled], seed: int) 
 def _round(symbol: Any, array: Any) -> Any:
     """Integers where a symbol has no property and no range, else two decimals where it stays inside its range."""
     domain: Domain | None = getattr(symbol, "domain", None)
-    facts = getattr(symbol, "facts", frozenset())
+    facts: frozenset[str] = getattr(symbol, "facts", frozenset())
     plain = hasattr(symbol, "facts") and not facts and domain is None
     if plain or (not hasattr(symbol, "facts") and domain is None and symbol.is_positive is None):
         return np.sign(array) * np.maximum(np.round(np.abs(np.asarray(array) * 2)), 1.0)

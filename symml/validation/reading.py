@@ -182,7 +182,13 @@ class Reader:
             name = canonical(text)
         except NotationError:
             return False
-        return name not in self.table and name not in self.names and "(" not in text and " " not in text and "'" not in text
+        return (
+            name not in self.table
+            and name not in self.names
+            and "(" not in text
+            and " " not in text
+            and "'" not in text
+        )
 
     def _continued(self, line: Line) -> ValidatedStep:
         if self.head is None:
@@ -190,7 +196,9 @@ class Reader:
             return _made(line, verdict("unchecked", reason=reason), reason)
         return self._sides(line, line.parts, None, None, "")
 
-    def _sides(self, line: Line, parts: tuple[tuple[str, int], ...], left: str | None, found: Verdict | None, note: str) -> ValidatedStep:
+    def _sides(
+        self, line: Line, parts: tuple[tuple[str, int], ...], left: str | None, found: Verdict | None, note: str
+    ) -> ValidatedStep:
         """Judge the sides of a line one after another; the first that is not right decides."""
         outcome = _made(line, found, note) if found is not None else None
         for text, at in parts:
@@ -213,13 +221,24 @@ class Reader:
         if side.expression is not None and _sets_zero(side) and head.taken.names:
             self._set_equation(last)
             return _made(line, STARTS, "an equation: it is what the lines after it start from")
-        if self.equation is not None and not head.taken.names and side.expression is not None and head.expression is not None:
+        if (
+            self.equation is not None
+            and not head.taken.names
+            and side.expression is not None
+            and head.expression is not None
+        ):
             solved = self._by_equation(line, head, side)
             if solved is not None:
                 return solved
         if left is not None and side.expression is not None and self._is_equation(head):
-            reason = f"{left} is a declared symbol: this is an equation, not an identity, and nothing before it fixes {left}"
-            compared = compare(head.expression, side.expression, table=self.table) if head.expression.shape == side.expression.shape else None
+            reason = (
+                f"{left} is a declared symbol: this is an equation, not an identity, and nothing before it fixes {left}"
+            )
+            compared = (
+                compare(head.expression, side.expression, table=self.table)
+                if head.expression.shape == side.expression.shape
+                else None
+            )
             if compared is None or compared.verdict == "wrong":
                 return _made(line, verdict("unchecked", reason=reason), reason)
         return self._judged(line, head, last, side)
@@ -239,7 +258,11 @@ class Reader:
         if link.verdict == "wrong" and against is not head:
             truth = compare(head.expression, side.expression, table=self.table)
             if truth.verdict.ok:
-                return _made(line, truth.verdict, f"agrees with the head of the chain, not with the line before; {truth.evidence}")
+                return _made(
+                    line,
+                    truth.verdict,
+                    f"agrees with the head of the chain, not with the line before; {truth.evidence}",
+                )
         if link.verdict == "wrong":
             self.broken = True
             return self._wrong(line, head, against, side, link)
@@ -255,7 +278,10 @@ class Reader:
             return parse(text, where=list(self.table.values()) or None, names={**self.names, **extra} or None)
 
         known = frozenset({*self.table, *self.names, *extra})
-        symbols = {**symbol_table(truth.expression), **(symbol_table(side.expression) if side.expression is not None else {})}
+        symbols = {
+            **symbol_table(truth.expression),
+            **(symbol_table(side.expression) if side.expression is not None else {}),
+        }
         what = _what(head) if truth is head and head.derived else ""
         case = Case(truth.expression, side.expression, side.taken.text.strip(), read, symbols, what, known)
         reason = str(side.error) if side.error is not None else ""
@@ -272,14 +298,20 @@ class Reader:
                 self.equation = (side.expression, variable)
 
     def _by_equation(self, line: Line, left: Side, right: Side) -> ValidatedStep | None:
-        assert self.equation is not None and left.expression is not None and right.expression is not None
+        assert self.equation is not None
+        assert left.expression is not None
+        assert right.expression is not None
         expression, variable = self.equation
         if variable not in symbol_table(left.expression) and variable not in symbol_table(right.expression):
             return None
         found = follows(expression, variable, left.expression, right.expression, self.table)
         if found.verdict == "wrong":
             reason = diagnosis_of_equation(found)
-            return replace(_made(line, found.verdict, found.evidence), counterexample=found.verdict.counterexample, diagnosis=reason)
+            return replace(
+                _made(line, found.verdict, found.evidence),
+                counterexample=found.verdict.counterexample,
+                diagnosis=reason,
+            )
         return _made(line, found.verdict, found.evidence)
 
 

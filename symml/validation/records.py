@@ -91,7 +91,7 @@ class Validation:
 
     @property
     def verdict(self) -> Verdict:
-        """Wrong if any step is, else unchecked if any is, else holds if any is, else proved; unchecked without steps."""
+        """Wrong if any step is, else unchecked, else holds if any is, else proved; unchecked without steps."""
         found = {s.verdict.value for s in self.steps}
         for word in ("wrong", "unchecked", "holds"):
             if word in found:
@@ -107,9 +107,13 @@ class Validation:
         raise TypeError("a validation has four outcomes: use .verdict, or .first_wrong")
 
     def __str__(self) -> str:
-        counts = [f"{sum(s.verdict == word for s in self.steps)} {word}" for word in ("proved", "holds", "wrong", "unchecked")]
+        counts = [
+            f"{sum(s.verdict == word for s in self.steps)} {word}" for word in ("proved", "holds", "wrong", "unchecked")
+        ]
         shown = ", ".join(c for c in counts if not c.startswith("0 "))
-        return "\n".join([*(str(s) for s in self.steps), f"{len(self.steps)} step{'s' * (len(self.steps) != 1)}: {shown or 'none'}"])
+        return "\n".join(
+            [*(str(s) for s in self.steps), f"{len(self.steps)} step{'s' * (len(self.steps) != 1)}: {shown or 'none'}"]
+        )
 
     __repr__ = __str__
 
@@ -117,7 +121,8 @@ class Validation:
         """Return the validation as plain data."""
         rows = [
             {
-                "verdict": str(s.verdict), "claim": s.claim, "span": list(s.span), "line": s.line, "evidence": s.evidence,
+                "verdict": str(s.verdict), "claim": s.claim, "span": list(s.span), "line": s.line,
+                "evidence": s.evidence,
                 "diagnosis": None if s.diagnosis is None else
                 {"kind": s.diagnosis.kind, "message": s.diagnosis.message, "correction": s.diagnosis.correction},
             }

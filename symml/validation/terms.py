@@ -28,7 +28,8 @@ def top_terms(e: Expression) -> list[Expression]:
 
 def expanded_terms(e: Expression) -> list[Expression]:
     """Return the terms after distributing products over sums; gives up beyond `LIMIT` terms."""
-    waiting, done = top_terms(e), []
+    waiting = top_terms(e)
+    done: list[Expression] = []
     while waiting:
         term = waiting.pop(0)
         rule = _EXPAND.get(type(term))

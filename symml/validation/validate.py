@@ -16,7 +16,9 @@ _FENCE = re.compile(r"^[ \t]*```[ \t]*symml[^\n]*\n(?P<body>.*?)^[ \t]*```[ \t]*
 _COMMENT = re.compile(r"<!--\s*symml:\s*(?P<body>.*?)\s*-->", re.S)
 
 
-def validate(source: str, where: Any = None, definitions: Any = None, macros: Mapping[str, str] | None = None) -> Validation:
+def validate(
+    source: str, where: Any = None, definitions: Any = None, macros: Mapping[str, str] | None = None
+) -> Validation:
     r"""Check a hand derivation line by line.
 
     Parameters
@@ -105,4 +107,3 @@ def _block(text: str, match: re.Match[str], where: Any, definitions: Any) -> Val
         raise NotSupportedError(f"line {start}: LaTeX is not read here yet, text only for now")
     given = [*declared, *([where] if isinstance(where, str) else [])]
     return _validated(body, ", ".join(given) if given else where, definitions, start)
-

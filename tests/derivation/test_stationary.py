@@ -396,3 +396,67 @@ def test_scalars_under_a_constraint():
 def test_inequalities_are_refused():
     with pytest.raises(NotationError, match="equation"):
         derive("c' x", "x", where="c: n, x: n").stationary(subject_to="x'x <= 1")
+
+
+def test_maximum_entropy_is_softmax():
+    s = derive("sum(x .* log(x)) - x' v", "x", where="x: d > 0, v: d").stationary(subject_to="sum(x) = 1")
+    assert str(s.expr) == "softmax(v)"
+    value = np.exp(c) / np.exp(c).sum()
+    np.testing.assert_allclose(s.evaluate(v=c), value, rtol=1e-10)
+
+
+def test_projection_on_the_sphere():
+    s = derive("1/2*||x - c||^2", "x", where="x: n, c: n").stationary(subject_to="x'x = 1")
+    assert {str(p.values["x"]) for p in s} == {"c/‖c‖", "−c/‖c‖"}
+
+
+# -- more prints and refusals -------------------------------------------------------------------------------------
+def test_simple_regression_is_solved_jointly():
+    s = derive("sum(i, (y[i] - b - a*x[i])^2)", ["a", "b"], where="x: n, y: n, a in R, b in R").stationary()
+    found = s.evaluate(x=X[:, 0], y=y)
+    slope, intercept = np.polyfit(X[:, 0], y, 1)
+    np.testing.assert_allclose([found["a"], found["b"]], [slope, intercept], rtol=1e-9)
+    assert s.kind == "unique global minimum"
+
+
+def test_variances_are_cleared_from_the_gram_matrix():
+    where = "X: n x d, y: n, w: d, s2 > 0, t2 > 0"
+    s = derive("||y - X w||^2/(2*s2) + ||w||^2/(2*t2)", "w", where=where).stationary()
+    expected = np.linalg.solve(X.T @ X + 0.5 / 2.0 * np.eye(D), X.T @ y)
+    np.testing.assert_allclose(s.evaluate(X=X, y=y, s2=0.5, t2=2.0), expected, rtol=1e-9)
+
+
+def test_common_invertible_factor_is_cancelled_only_if_every_term_has_it():
+    kernel = derive("||y - K a||^2 + lam*a' K a", "a", where="y: n, K: n x n spd, a: n, lam > 0").stationary()
+    assert str(kernel.expr) == "(K + λ I)⁻¹ y"
+    where = "x: d, m: d, P: d x d spd, R: n x n spd, H: n x d, y: n"
+    update = derive("1/2*(x - m)' inv(P) (x - m) + 1/2*(y - H x)' inv(R) (y - H x)", "x", where=where).stationary()
+    assert str(update.equation) == "(P⁻¹ + Hᵀ R⁻¹ H) x = P⁻¹ m + Hᵀ R⁻¹ y"
+
+
+def test_a_singular_answer_is_refused():
+    d = derive("n/2*logdet(K) + 1/2*y' inv(K) y", "K", where="K: n x n spd, y: n")
+    with pytest.raises(NoClosedFormError, match="no stationary point could be confirmed"):
+        d.stationary()
+
+
+@pytest.mark.parametrize(
+    ("text", "wrt", "where"),
+    [
+        ("1/2*(x - a)^2 + lam*abs(x)", "x", "x in R, a in R, lam > 0"),
+        ("1/2*||w - a||^2 + lam*norm1(w)", "w", "w: d, a: d, lam > 0"),
+        ("1/2*||X w - y||^2 + lam*norm1(w)", "w", "X: n x d, y: n, w: d, lam > 0"),
+        ("sum(relu(X w)) + 1/2*||w||^2", "w", "X: n x d, w: d"),
+    ],
+)
+def test_kinks_are_never_solved_as_if_smooth(text, wrt, where):
+    with pytest.raises(NoClosedFormError):
+        derive(text, wrt, where=where).stationary()
+
+
+def test_latex_is_ascii_and_results_are_plain_data():
+    for case in CLOSED:
+        s = derive(case[0], case[1], where=case[2]).stationary()
+        assert s.latex().isascii()
+        assert set(s.to_dict()) >= {"equation", "expr", "kind", "conditions", "points", "verdict", "steps"}
+        assert s == derive(case[0], case[1], where=case[2]).stationary()

@@ -61,7 +61,11 @@ def test_equations_follow_from_a_gradient_set_to_zero():
 
 
 def test_a_wrong_estimator_does_not_follow():
-    v = sml.validate("grad_w J = 2 X'(X w - y) = 0\nX'X w = X'y\nw = inv(X'X) X'X y'y", where=WHERE, definitions={"J": "||X w - y||^2"})
+    v = sml.validate(
+        "grad_w J = 2 X'(X w - y) = 0\nX'X w = X'y\nw = inv(X'X) X'X y'y",
+        where=WHERE,
+        definitions={"J": "||X w - y||^2"},
+    )
     assert v.first_wrong == 2
 
 
@@ -77,7 +81,7 @@ def test_an_equation_for_a_free_symbol_is_not_called_wrong():
         ("KL >= 0", "inequality"),
         ("w ≈ y", "approximation"),
         ("grad_w J = 2 q'(X w - y)", "not declared"),
-        ("grad_w J = 2 X'(X w -", "bracket"),
+        ("grad_w J = 2 X'(X w -", "never closed"),
         ("∇J = 2 X'(X w - y)", "name the variable"),
     ],
 )

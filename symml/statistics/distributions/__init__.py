@@ -1,0 +1,1 @@
+"""Distributions, one file a family."""

@@ -19,6 +19,8 @@ NORMAL = Distribution(
     source="Casella & Berger, Statistical Inference, 2nd ed., eq. 3.3.13",
     alternatives=(
         Alternative(Parameter("var", Domain(low=0), (0.3, 3.0), "variance"), "sd", sp.sqrt),
-        Alternative(Parameter("precision", Domain(low=0), (0.3, 3.0), "1/variance"), "sd", lambda tau: 1 / sp.sqrt(tau)),
+        Alternative(
+            Parameter("precision", Domain(low=0), (0.3, 3.0), "1/variance"), "sd", lambda tau: 1 / sp.sqrt(tau)
+        ),
     ),
 )

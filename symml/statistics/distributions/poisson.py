@@ -14,5 +14,7 @@ POISSON = Distribution(
     logpdf=lambda x, rate: x * sp.log(rate) - rate - sp.loggamma(x + 1),
     scipy=lambda rate: scipy.stats.poisson(rate),
     source="Casella & Berger, Statistical Inference, 2nd ed., p. 92",
-    alternatives=(Alternative(Parameter("mean", Domain(low=0), (0.5, 6.0), "expected count"), "rate", lambda mean: mean),),
+    alternatives=(
+        Alternative(Parameter("mean", Domain(low=0), (0.5, 6.0), "expected count"), "rate", lambda mean: mean),
+    ),
 )
