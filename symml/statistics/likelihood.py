@@ -198,7 +198,7 @@ def _sample_size(statement: Statement, response: Any, arguments: Iterable[Expres
 
 
 def _is_parameter(found: Any, size: Any) -> bool:
-    words = getattr(found, "properties", frozenset())
+    words: frozenset[str] = getattr(found, "properties", frozenset())
     if "given" in words or (isinstance(found, sp.Symbol) and found == dimension(found.name)):
         return False
     return not (isinstance(found, Symbol) and size in found.shape)

@@ -118,8 +118,11 @@ class Ratio:
 
 def rational(value: float) -> Fraction | None:
     """Return the simple fraction a number is close to, or None."""
-    found = Fraction(value).limit_denominator(LARGEST_DENOMINATOR)
-    return found if abs(float(found) - value) <= NEAR * max(1.0, abs(value)) else None
+    for largest, near in ((LARGEST_DENOMINATOR, NEAR), (10_000, 1e-11)):
+        found = Fraction(value).limit_denominator(largest)
+        if abs(float(found) - value) <= near * max(1.0, abs(value)):
+            return found
+    return None
 
 
 def ratio_of(
@@ -137,12 +140,10 @@ def ratio_of(
                 ((n - 1) / n, (sp.Symbol(name) - 1) / sp.Symbol(name), 0),
                 (n / (n - 1), sp.Symbol(name) / (sp.Symbol(name) - 1), 0),
             ]
-            for numbers, expression, q in shapes:
+            for numbers, expression, order in shapes:
                 constant = _constant([v / m for v, m in zip(values, numbers, strict=True)])
                 if constant is not None:
-                    return Ratio(
-                        constant, name, Fraction(q), sp.Rational(constant.numerator, constant.denominator) * expression
-                    )
+                    return Ratio(constant, name, Fraction(order), _exact(constant) * expression)
     for name in scalars:
         s = np.array([float(p.values[name]) for p in at])
         for q in POWERS:
@@ -150,14 +151,20 @@ def ratio_of(
                 constant = _constant([float(v / m) for v, m in zip(values, s ** float(q), strict=True)])
             if constant is not None:
                 factor = sp.Symbol(name) ** sp.Rational(q.numerator, q.denominator)
-                return Ratio(
-                    constant, name, Fraction(q), sp.Rational(constant.numerator, constant.denominator) * factor
-                )
+                return Ratio(constant, name, q, _exact(constant) * factor)
     return None
 
 
+def _exact(number: Fraction) -> sp.Rational:
+    return sp.Rational(number.numerator, number.denominator)
+
+
 def _constant(values: Sequence[float]) -> Fraction | None:
-    if not values or not np.all(np.isfinite(values)) or np.ptp(values) > NEAR * max(1.0, float(np.max(np.abs(values)))):
+    if (
+        not values
+        or not np.all(np.isfinite(values))
+        or np.ptp(values) > NEAR * max(1e-2, float(np.max(np.abs(values))))
+    ):
         return None
     return rational(float(np.mean(values)))
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from fractions import Fraction
+from functools import partial
 
 import sympy as sp
 
@@ -251,10 +252,8 @@ def _of_product(node: Expression) -> Without:
     assert isinstance(node, Mul)
     rows: Without = [(f, _later(multiply_any, node.coefficient, node.args, k)) for k, f in enumerate(node.args)]
     if node.coefficient.free_symbols:
-        rows += [
-            (scalar(f), lambda f=f: multiply_any(scalar(node.coefficient / f), *node.args))
-            for f in sp.Mul.make_args(node.coefficient)
-        ]  # type: ignore[misc]
+        factors = sp.Mul.make_args(node.coefficient)
+        rows += [(scalar(f), partial(multiply_any, scalar(node.coefficient / f), *node.args)) for f in factors]
     return rows
 
 
@@ -266,7 +265,7 @@ def _of_scalar(node: Expression) -> Without:
     assert isinstance(node, Scalar)
     if not node.value.is_Mul:
         return []
-    return [(scalar(f), lambda f=f: scalar(node.value / f)) for f in node.value.args if f.free_symbols]  # type: ignore[misc]
+    return [(scalar(f), partial(scalar, node.value / f)) for f in node.value.args if f.free_symbols]
 
 
 def _later(

@@ -1,4 +1,4 @@
-"""Random points at several sizes: all named sizes differ, none is 1, values respect the declarations and nothing more."""
+"""Random points at several sizes: all named sizes differ, none is 1, values respect the declarations, no more."""
 
 from __future__ import annotations
 

@@ -161,9 +161,9 @@ def _with_scalars_out(total: Expression) -> list[Expression]:
 def _by_traces(terms: Sequence[Expression]) -> list[Expression]:
     """C tr(A) + d tr(B) → tr(c A + d B)."""
     members, inner = [], []
-    for k, (value, scalars, _) in enumerate(_parts(t) for t in terms):
+    for k, (value, scalars, chain) in enumerate(_parts(t) for t in terms):
         traces = [s for s in scalars if isinstance(s, Call) and s.function == "trace"]
-        if len(traces) == 1:
+        if len(traces) == 1 and not chain:  # tr(A) X + tr(B) Y stays
             rest = [s for s in scalars if s is not traces[0]]
             members.append(k)
             inner.append(multiply_any(scalar(value), *rest, traces[0].args[0]))
