@@ -29,7 +29,7 @@ from symml.validation.edits import edits
 from symml.validation.judge import same
 from symml.validation.points import Compiled
 from symml.validation.records import Diagnosis
-from symml.validation.terms import expanded_terms, top_terms
+from symml.validation.terms import distributed_terms, expanded_terms, top_terms
 
 MOST_EDITS = 400
 
@@ -159,7 +159,7 @@ def _usual_cause(case: Case, r: Ratio) -> str:
 # -- terms --------------------------------------------------------------------------------------------------------
 def _terms(case: Case) -> Diagnosis | None:
     seen: list[list[Expression]] = []
-    for split in (top_terms, expanded_terms):
+    for split in (top_terms, distributed_terms, expanded_terms):
         terms = split(case.truth)
         if len(terms) < 2 or terms in seen:
             continue
@@ -182,6 +182,9 @@ def _of_coefficients(case: Case, terms: Sequence[Expression], found: Sequence[Ra
     term, r = wrong[0]
     correction = _fixed(case, repaired)
     shown = _unsigned(term)
+    if len(wrong) > 1 and _one_product(wrong[0][0], wrong[1][0]):
+        message = f"{_unsigned(wrong[0][0])} and {_unsigned(wrong[1][0])} are not equal: the factors do not commute."
+        return Diagnosis("product order", message, correction)
     if r.plain and r.number == 0:
         return Diagnosis("lost term", f"the term {shown} is missing.", correction)
     if r.plain and r.number == -1:
@@ -193,6 +196,16 @@ def _of_coefficients(case: Case, terms: Sequence[Expression], found: Sequence[Ra
         )
     return Diagnosis(
         "factor", f"the term {shown} stands there {r} times: a factor {1 / r.number} is missing.", correction
+    )
+
+
+def _one_product(a: Expression, b: Expression) -> bool:
+    """Whether two terms are products of the same matrices in different orders."""
+    return (
+        isinstance(a, Mul)
+        and isinstance(b, Mul)
+        and len(a.args) > 1
+        and sorted(map(str, a.args)) == sorted(map(str, b.args))
     )
 
 

@@ -12,6 +12,8 @@ OPENING, CLOSING = "([{", ")]}"
 _WORDS = re.compile(r"\s*(?:(?:so|hence|thus|therefore|then|and|let|i\.e\.,?)(?![\w(])\s*,?\s*|=>|⇒|⟹)\s*", re.I)
 _NUMBERED = re.compile(r"\s*(?:\(\d+\)|\d+[.)])\s+")
 _DECLARES = re.compile(r"\s*(?:where|declare)\b\s*:?\s*", re.I)
+_PROSE = re.compile(r"[A-Za-z ,;:'’-]+")
+_STOP_WORDS = frozenset("the we of is are to by with take using it this that has have from".split())
 _NAME = r"[^\W\d](?:\w|[\u0300-\u036f])*(?:_\{\w+\})?'?"
 _DECLARATION = re.compile(rf"\s*{_NAME}\s*(?::(?!=)|∈|\bin\b)")
 _OTHER = re.compile(r"(<=|>=|≤|≥|≈|∝|~|∼|≠|!=|<|>)")
@@ -77,7 +79,7 @@ def _depth(text: str) -> int:
 def _line(raw: str, offset: int, number: int) -> Line | None:
     text = raw.rstrip().rstrip(".,;").rstrip()
     body = text.lstrip()
-    if not body or body.startswith("#"):
+    if not body or body.startswith("#") or _is_prose(body):
         return None
     begin = len(text) - len(body)
     for pattern in (_NUMBERED, _WORDS):
@@ -103,6 +105,12 @@ def _line(raw: str, offset: int, number: int) -> Line | None:
     if len(parts) > 1 and not parts[0][0].strip():
         return Line("continued", body, span, number, parts[1:])
     return Line("claim" if len(parts) > 1 else "expression", body, span, number, parts)
+
+
+def _is_prose(body: str) -> bool:
+    """Whether a line is made of English words alone."""
+    words = body.lower().replace(",", " ").replace(":", " ").split()
+    return _PROSE.fullmatch(body) is not None and len(words) >= 3 and bool(_STOP_WORDS & set(words))
 
 
 def _is_declaration(body: str) -> bool:

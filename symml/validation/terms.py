@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import sympy as sp
 
@@ -12,6 +12,7 @@ from symml.language.expressions import Add, Call, Expression, Hadamard, Mul, Pow
 from symml.language.operators import call, elementwise_product, is_zero, multiply_any, ones, scalar, transpose
 
 LIMIT = 12
+Rules = Mapping[type[Expression], Callable[[Expression], "list[Expression] | None"]]
 LINEAR_CALLS = ("sum", "trace", "mean", "diag", "rowsum", "colsum")
 
 
@@ -26,13 +27,23 @@ def top_terms(e: Expression) -> list[Expression]:
     return found
 
 
+def distributed_terms(e: Expression) -> list[Expression]:
+    """Return the terms after distributing products over sums, squares left alone."""
+    return _expanded(e, _DISTRIBUTE)
+
+
 def expanded_terms(e: Expression) -> list[Expression]:
-    """Return the terms after distributing products over sums; gives up beyond `LIMIT` terms."""
+    """Return the terms after distributing products and squares over sums."""
+    return _expanded(e, _EXPAND)
+
+
+def _expanded(e: Expression, rules: Rules) -> list[Expression]:
+    """Terms by the rules; gives up beyond `LIMIT` terms."""
     waiting = top_terms(e)
     done: list[Expression] = []
     while waiting:
         term = waiting.pop(0)
-        rule = _EXPAND.get(type(term))
+        rule = rules.get(type(term))
         parts = rule(term) if rule else None
         if not parts or len(parts) + len(waiting) + len(done) > LIMIT:
             done.append(term)
@@ -93,9 +104,11 @@ def _hadamard(term: Expression) -> list[Expression] | None:
 def _power(term: Expression) -> list[Expression] | None:
     """The square of a norm of a sum, and the square of a sum of scalars."""
     assert isinstance(term, Pow)
-    if term.exponent != 2 or term.shape != ():
+    if term.exponent != 2:
         return None
     base = term.args[0]
+    if term.shape != ():
+        return [multiply_any(a, b) for a in base.args for b in base.args] if isinstance(base, Add) else None
     if isinstance(base, Call) and base.function == "norm" and isinstance(base.args[0], Add):
         parts = _spread(base.args[0])
         squares = [call("norm", p) ** 2 for p in parts]
@@ -123,6 +136,12 @@ def _scalar(term: Expression) -> list[Expression] | None:
     return [scalar(t) for t in found.as_ordered_terms()] if found.is_Add else None
 
 
+def _scalar_product(term: Expression) -> list[Expression] | None:
+    assert isinstance(term, Scalar)
+    found = sp.expand_mul(term.value)
+    return [scalar(t) for t in found.as_ordered_terms()] if found.is_Add else None
+
+
 def _transposed(term: Expression) -> list[Expression] | None:
     inner = term.args[0]
     return [transpose(a) for a in _spread(inner)] if isinstance(inner, Add) else None
@@ -131,3 +150,4 @@ def _transposed(term: Expression) -> list[Expression] | None:
 _EXPAND: dict[type[Expression], Callable[[Expression], list[Expression] | None]] = {
     Mul: _product, Hadamard: _hadamard, Pow: _power, Call: _call, Scalar: _scalar, Transpose: _transposed,
 }  # fmt: skip
+_DISTRIBUTE: Rules = {k: v for k, v in _EXPAND.items() if k is not Pow} | {Scalar: _scalar_product}

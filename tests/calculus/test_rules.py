@@ -84,7 +84,9 @@ REWRITES = {
     "inverse_of_view": ("inv(3 A')", "1/3 inv(A)'", SQUARE),
     "determinant_of_view": ("det(A')", "det(A)", SQUARE),
     "log_determinant_of_view": ("logdet(diag(x))", "sum(log(x))", "x: n positive"),
-    "square_of_data": ("sum(i, sum(j, ||D[i] - D[j]||^2))", "sum(i, sum(j, D[i]'D[i])) - 2*sum(i, sum(j, D[i]'D[j])) + sum(i, sum(j, D[j]'D[j]))", "D: m x d"),
+    "square_of_data": (
+        "sum(i, sum(j, ||D[i] - D[j]||^2))", "sum(i, sum(j, (D[i] - D[j])' (D[i] - D[j])))", "D: m x d",
+    ),  # fmt: skip
     "power_of_number": ("4^(1/2) x", "2 x", "x: n"),
     "power_of_power": ("(x.^2).^3", "x.^6", "x: n"),
     "power_of_product": ("(2 x .* y).^3", "8 x.^3 .* y.^3", "x: n, y: n"),
