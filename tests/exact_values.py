@@ -290,6 +290,8 @@ def eigen(a):
 def _largest(a):
     values, vectors = eigen((a + a.T) / 2)
     k = max(range(len(values)), key=lambda i: values[i])
+    if sum(abs(x - values[k]) < mpf("1e-9") for x in values) > 1:
+        raise Undefined("the largest eigenvalue is not simple")
     return values[k], vectors[:, k]
 
 

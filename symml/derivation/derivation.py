@@ -7,7 +7,7 @@ its entries as independent; `layout="symmetric"` gives the derivative along the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -17,7 +17,7 @@ from symml.calculus.nodes import Node
 from symml.calculus.reverse import derivative as differentiate
 from symml.calculus.transform import substitute
 from symml.checking.reports import CheckReport
-from symml.derivation.mappings import ByName
+from symml.derivation.mappings import ByName, LazyPairs
 from symml.derivation.objective import Objective, Variable, untied, untied_symbol
 from symml.derivation.results import (
     Checked,
@@ -25,7 +25,9 @@ from symml.derivation.results import (
     derivative_check,
     direction_of,
     free_entries,
+    inner,
     show,
+    sympy_matrix,
 )  # fmt: skip
 from symml.errors import NotSupportedError, ShapeError
 from symml.forms.lowering import leaf_of, lower
@@ -34,7 +36,7 @@ from symml.forms.textbook import present
 from symml.language import hooks
 from symml.language.contexts import remember
 from symml.language.expressions import Expression, Scalar, Symbol
-from symml.language.operators import add, call, multiply_any, name_of, scalar, show_shape, transpose
+from symml.language.operators import add, name_of, scalar, show_shape
 from symml.language.operators import substitute as substitute_expression
 from symml.language.symbols import is_dimension
 from symml.records import Step
@@ -48,6 +50,9 @@ _html = deferred("symml.derivation.rendering", "html")
 _plain = deferred("symml.derivation.rendering", "plain")
 _lambdify = deferred("symml.codegen.lambdify", "lambdify")
 _find_stationary = deferred("symml.derivation.stationary", "find_stationary")
+_gradient_on = deferred("symml.derivation.manifolds", "gradient_on")
+_manifold_steps = deferred("symml.derivation.manifolds", "steps")
+_find_structure = deferred("symml.derivation.structure", "find_structure")
 
 
 class Derivation:
@@ -181,7 +186,7 @@ class Derivation:
             return self._result("gradient", self.wrt[0])
         found = {v.name: self._result("gradient", v) for v in self.wrt}
         if self._all_scalars:
-            return _sympy_matrix([[e] for e in found.values()])
+            return sympy_matrix([[e] for e in found.values()])
         return ByName(found)
 
     @property
@@ -191,9 +196,9 @@ class Derivation:
         if self.single:
             return self._result("hessian", self.wrt[0], self.wrt[0])
         if self._all_scalars:
-            return _sympy_matrix([[self._result("hessian", a, b) for b in self.wrt] for a in self.wrt])
+            return sympy_matrix([[self._result("hessian", a, b) for b in self.wrt] for a in self.wrt])
         pairs = {(a.name, b.name): (a, b) for a in self.wrt for b in self.wrt}
-        return _LazyPairs(self, pairs)
+        return LazyPairs(pairs, lambda a, b: self._result("hessian", a, b))
 
     @property
     def jacobian(self) -> Any:
@@ -221,8 +226,30 @@ class Derivation:
             if self.objective.shape != ():
                 raise ShapeError(f"the objective {name_of(self.objective)} is not a scalar: its differential is .jacobian")
             gradient = self._result("gradient", v)
-            terms.append(_inner(gradient, direction))
+            terms.append(inner(gradient, direction))
         return add(*terms)
+
+    def gradient_on(self, manifold: str) -> Expression:
+        """Return the Riemannian gradient: the Euclidean one, g or G, brought onto the tangent space.
+
+        Parameters
+        ----------
+        manifold : {"sphere", "stiefel", "orthogonal", "spd"}
+            (I − x xᵀ) g for x of unit norm; G − W sym(Wᵀ G) for W with orthonormal columns and (G − Q Gᵀ Q)/2 for an
+            orthogonal Q, both in the Euclidean metric; S sym(G) S for S spd, in the affine-invariant metric.
+
+        Raises
+        ------
+        DeclarationError
+            If the variable is not declared with the property of the manifold.
+        """
+        found: Expression = _gradient_on(self, manifold)
+        return found
+
+    @property
+    def hessian_structure(self) -> Any:
+        """What the Hessian is made of: a record with `kind`, `statement`, `factors`, `apply` and `dense`."""
+        return _find_structure(self)
 
     # -- evidence ---------------------------------------------------------------------------------------------
     def check(self, claim: Any = None, order: int = 1, seed: int = 0, method: str = "differences",
@@ -248,7 +275,9 @@ class Derivation:
         return tuple(_narrate(self))
 
     def steps_of(self, what: str) -> tuple[Step, ...]:
-        """Return the steps of the "gradient" (the same as `steps`) or of the "hessian"."""
+        """Return the steps of the "gradient" (the same as `steps`), the "hessian" or, say, the "gradient on sphere"."""
+        if what.startswith("gradient on "):
+            return tuple(_manifold_steps(self, what.removeprefix("gradient on ")))
         if what not in ("gradient", "jacobian", "hessian"):
             raise NotSupportedError(f"steps of {what!r} are not told; choose gradient, jacobian or hessian")
         return self.steps if what != "hessian" else tuple(_narrate(self, what))
@@ -382,37 +411,3 @@ class Derivation:
             If the equation has no closed form; names the equation that is left.
         """
         return _find_stationary(self, subject_to)
-
-
-class _LazyPairs(ByName):
-    """Hessian blocks by pairs of names, computed when asked for."""
-
-    def __init__(self, owner: Derivation, pairs: Mapping[tuple[str, str], tuple[Variable, Variable]]) -> None:
-        super().__init__(pairs)
-        self._owner = owner
-
-    def __getitem__(self, key: Any) -> Any:
-        a, b = super().__getitem__(key)
-        return self._owner._result("hessian", a, b)
-
-    def __iter__(self) -> Iterator[Any]:
-        return super().__iter__()
-
-    def __repr__(self) -> str:
-        return "\n".join(f"{a}, {b}: {self[a, b]}" for a, b in self)
-
-
-def _inner(gradient: Expression, direction: Symbol) -> Expression:
-    if gradient.shape == ():
-        return multiply_any(gradient, direction)
-    if len(gradient.shape) == 1:
-        return multiply_any(transpose(gradient), direction)
-    return call("trace", multiply_any(transpose(gradient), direction))
-
-
-def _sympy_matrix(rows: list[list[Expression]]) -> Any:
-    if not all(isinstance(e, Scalar) for row in rows for e in row):
-        names = [str(e) for row in rows for e in row if not isinstance(e, Scalar)]
-        raise NotSupportedError(f"{names[0]} is no SymPy scalar: ask for one variable at a time")
-    return sp.Matrix([[e.to_sympy() for e in row] for row in rows])
-

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from symml.language.names import canonical, unicode_name
@@ -36,6 +36,20 @@ class ByName(Mapping[Any, Any]):
     def _repr_latex_(self) -> str:
         rows = [rf"{_show(k)} &: {v.latex() if hasattr(v, 'latex') else v}" for k, v in self._items.items()]
         return r"$\begin{aligned}" + r" \\ ".join(rows) + r"\end{aligned}$"
+
+
+class LazyPairs(ByName):
+    """Hessian blocks by pairs of names, computed when asked for."""
+
+    def __init__(self, pairs: Mapping[tuple[str, str], tuple[Any, Any]], block: Callable[[Any, Any], Any]) -> None:
+        super().__init__(pairs)
+        self._block = block
+
+    def __getitem__(self, key: Any) -> Any:
+        return self._block(*super().__getitem__(key))
+
+    def __repr__(self) -> str:
+        return "\n".join(f"{a}, {b}: {self[a, b]}" for a, b in self)
 
 
 def _key(key: Any) -> Any:

@@ -14,12 +14,12 @@ from symml.calculus.nodes import Node
 from symml.checking.derivatives import Derivative, check
 from symml.checking.reports import CheckReport
 from symml.codegen.evaluate import prepare
-from symml.errors import InternalError
+from symml.errors import InternalError, NotSupportedError
 from symml.forms.lowering import leaf_of
 from symml.forms.raising import act, action
 from symml.forms.textbook import present
-from symml.language.expressions import Action, Expression, Symbol
-from symml.language.operators import symbol
+from symml.language.expressions import Action, Expression, Scalar, Symbol
+from symml.language.operators import call, multiply_any, symbol, transpose
 from symml.language.tables import symbol_table
 
 DIRECTION_FACTS = frozenset({"symmetric", "diagonal", "lower triangular", "upper triangular"})
@@ -106,3 +106,21 @@ def free_entries(gradient: Node) -> Node:
 def as_sympy_scalar(e: Expression) -> sp.Expr:
     """Return the SymPy form of a scalar expression."""
     return e.to_sympy()
+
+
+def inner(gradient: Expression, direction: Symbol) -> Expression:
+    """Return the differential: the gradient times its direction, summed."""
+    if gradient.shape == ():
+        return multiply_any(gradient, direction)
+    if len(gradient.shape) == 1:
+        return multiply_any(transpose(gradient), direction)
+    return call("trace", multiply_any(transpose(gradient), direction))
+
+
+def sympy_matrix(rows: list[list[Expression]]) -> Any:
+    """Return scalar expressions as a SymPy matrix."""
+    if not all(isinstance(e, Scalar) for row in rows for e in row):
+        names = [str(e) for row in rows for e in row if not isinstance(e, Scalar)]
+        raise NotSupportedError(f"{names[0]} is no SymPy scalar: ask for one variable at a time")
+    return sp.Matrix([[e.to_sympy() for e in row] for row in rows])
+

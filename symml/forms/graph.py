@@ -9,18 +9,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from symml.forms.contractions import chain_of, dot, hadamard, total, traces
 from symml.forms.cost import cost
 from symml.forms.flipping import flip
+from symml.forms.fractions import attach
 from symml.language.expressions import (
     Call,
-    ElemPow,
     Expression,
     Hadamard,
-    Mul,
     Ones,
-    Pow,
-    Scalar,
-    Symbol,
     postorder,
 )  # fmt: skip
 from symml.language.operators import (
@@ -78,17 +75,6 @@ class Graph:
     def oriented(self, edge: Edge, start: int) -> Expression:
         """The matrix of an edge read from a vertex."""
         return edge.value if edge.tail == start else flip(edge.value, self.symmetric)
-
-
-def hadamard(parts: Sequence[tuple[int, Expression]]) -> Expression:
-    """Elementwise product: plain symbols first, quotients last, else as the factors stood."""
-
-    def rank(part: tuple[int, Expression]) -> tuple[int, int]:
-        place, e = part
-        inverse = isinstance(e, ElemPow) and e.exponent.is_negative is True
-        return (2 if inverse else 0 if isinstance(e, Symbol) else 1, place)
-
-    return elementwise_product(*(e for _, e in sorted(parts, key=rank)))
 
 
 def reduce(graph: Graph) -> Expression | None:
@@ -170,27 +156,6 @@ def _closed(graph: Graph, v: int) -> Expression:
         options += pair
     options = options[2:] + options[:2] if len(parts) > 2 else options[::-1]
     return min(options, key=cost)
-
-
-def dot(a: Expression, b: Expression, symmetric: set[Expression]) -> Expression:
-    """aᵀ b, the transpose written the shorter way."""
-    return multiply_any(flip(a, symmetric), b)
-
-
-def total(e: Expression) -> Expression:
-    """Sum of the entries; of squares the squared norm."""
-    if isinstance(e, ElemPow) and e.exponent.is_Integer and e.exponent == 2:
-        return power(call("norm", e.args[0]), 2)
-    if isinstance(e, Call) and e.function == "abs":
-        return call("norm1", e.args[0])
-    if isinstance(e, Call) and e.function == "diag" and len(e.shape) == 1:
-        return call("trace", e.args[0])
-    if isinstance(e, Mul):
-        if e.coefficient != 1:
-            return multiply_any(scalar(e.coefficient), total(multiply_any(*e.args)))
-        if len(e.shape) == 1 and isinstance(e.args[-1], Ones):
-            return total(multiply_any(*e.args[:-1]))
-    return call("sum", e)
 
 
 def _lonely(graph: Graph, v: int, inner: list[int]) -> int | None:
@@ -295,7 +260,7 @@ def _close_cycle(graph: Graph, v: int, touching: list[Edge], inner: list[int]) -
     if u in inner and not graph.at(u):
         weight = graph.weight(u)
         middle = [] if weight is None else [call("diag", weight)]
-        options = [*_traces(multiply_any(*middle, there, *turn, back), graph)]
+        options = [*traces(multiply_any(*middle, there, *turn, back), graph)]
         if weight is None and mine is None:
             options.append(total(hadamard([(a.place, there), (b.place, graph.oriented(b, u))])))
             if there is graph.oriented(b, u):
@@ -305,29 +270,10 @@ def _close_cycle(graph: Graph, v: int, touching: list[Edge], inner: list[int]) -
         return v
     row_sum = multiply_any(hadamard([(a.place, there), (b.place, graph.oriented(b, u))]), ones(graph.sizes[v]) if mine is None else mine)
     diagonal = call("diag", multiply_any(there, *turn, back))
-    quadratic = there in _chain(graph.oriented(b, u)) or graph.oriented(b, u) in _chain(there)
+    quadratic = there in chain_of(graph.oriented(b, u)) or graph.oriented(b, u) in chain_of(there)
     as_diagonal = cost(diagonal) <= cost(row_sum) if quadratic else cost(diagonal) + DIAGONAL_EXTRA < cost(row_sum)
     graph.add_weight(u, a.place, diagonal if as_diagonal else row_sum)
     return v
-
-
-def _chain(e: Expression) -> tuple[Expression, ...]:
-    return e.args if isinstance(e, Mul) else (e,)
-
-
-def _traces(product: Expression, graph: Graph) -> list[Expression]:
-    """All rotations of a trace and of its mirror image, the given order first."""
-    if product.shape == ():
-        return [product]
-    found = []
-    chain = list(product.args) if isinstance(product, Mul) else [product]
-    coefficient = product.coefficient if isinstance(product, Mul) else 1
-    scalars, arrays = [c for c in chain if c.shape == ()], [c for c in chain if c.shape != ()]
-    for direction in (arrays, [flip(a, graph.symmetric) for a in reversed(arrays)]):
-        for k in range(len(direction)):
-            inner = multiply_any(*direction[k:], *direction[:k])
-            found.append(multiply_any(scalar(coefficient), *scalars, inner if inner.shape == () else call("trace", inner)))
-    return found
 
 
 def _finish(graph: Graph) -> Expression | None:
@@ -373,39 +319,3 @@ def _matrix(graph: Graph, i: int, j: int) -> Expression:
     column = left if left is not None else ones(graph.sizes[i])
     row = right if right is not None else ones(graph.sizes[j])
     return multiply_any(column, flip(row, graph.symmetric))
-
-
-def attach(scalars: Sequence[Expression], body: Expression | None) -> Expression:
-    """Put scalar factors around a body: numbers in front, divisors in front when a number stands there, else behind."""
-    pure = [s for s in scalars if isinstance(s, Scalar)]
-    inverse = [s for s in scalars if _is_inverse(s)]
-    others = [s for s in scalars if not isinstance(s, Scalar) and s not in inverse]
-    coefficient: Expression = scalar(1)
-    for s in pure:
-        coefficient = multiply_any(coefficient, s)
-    coefficient, others = _with_means(coefficient, others)
-    numerator = abs(coefficient.value.as_numer_denom()[0]) if isinstance(coefficient, Scalar) else 1
-    front = numerator != 1 and body is not None
-    parts = [coefficient, *others, *(inverse if front else [])]
-    if body is not None:
-        parts.append(body)
-    return multiply_any(*parts, *([] if front else inverse))
-
-
-def _with_means(coefficient: Expression, factors: list[Expression]) -> tuple[Expression, list[Expression]]:
-    """sum(x)/n is mean(x) for a vector of length n."""
-    assert isinstance(coefficient, Scalar)
-    found = []
-    for s in factors:
-        if isinstance(s, Call) and s.function == "sum" and len(s.args[0].shape) == 1:
-            size = s.args[0].shape[0]
-            if coefficient.value.as_numer_denom()[1].has(size) and not isinstance(size, int):
-                coefficient, s = scalar(coefficient.value * size), call("mean", s.args[0])
-        found.append(s)
-    return coefficient, found
-
-
-def _is_inverse(e: Expression) -> bool:
-    return isinstance(e, Pow) and e.shape == () and e.exponent.is_negative is True
-
-

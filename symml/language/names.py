@@ -101,7 +101,7 @@ def unicode_name(name: str) -> str:
             shown += "'"
         elif sub in POWERS.values():
             shown += "²"
-        elif _can_lower(sub) and shown[-1] not in FROM_SUBSCRIPT:
+        elif _can_lower(sub) and shown[-1:] not in FROM_SUBSCRIPT:
             shown += "".join(SUBSCRIPTS[c] for c in sub)
         else:
             shown += "_" + GREEK.get(sub, sub.replace("star", "*"))

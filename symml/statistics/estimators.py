@@ -177,7 +177,10 @@ def _polynomial_roots(coefficients: list[sp.Expr]) -> list[sp.Expr]:
 def tidy(e: sp.Expr) -> sp.Expr:
     """Return the shortest of a few exact forms of an expression."""
     together = sp.cancel(sp.together(e))
-    return min((e, together, sp.factor(together)), key=lambda form: (sp.count_ops(form), str(form)))
+    forms = [e, together, sp.factor(together)]
+    if together.has(sp.exp):
+        forms.append(sp.powsimp(forms[-1]))
+    return min(forms, key=lambda form: (sp.count_ops(form), str(form)))
 
 
 def _back_substituted(branch: tuple[Solved, ...]) -> dict[sp.Symbol, sp.Expr]:

@@ -13,7 +13,9 @@ _WORDS = re.compile(r"\s*(?:(?:so|hence|thus|therefore|then|and|let|i\.e\.,?)(?!
 _NUMBERED = re.compile(r"\s*(?:\(\d+\)|\d+[.)])\s+")
 _DECLARES = re.compile(r"\s*(?:where|declare)\b\s*:?\s*", re.I)
 _PROSE = re.compile(r"[A-Za-z ,;:'’-]+")
-_STOP_WORDS = frozenset("the we of is are to by with take using it this that has have from".split())
+_STOP_WORDS = frozenset(
+    ("the", "we", "of", "is", "are", "to", "by", "with", "take", "using", "it", "this", "that", "has", "have", "from")
+)
 _NAME = r"[^\W\d](?:\w|[\u0300-\u036f])*(?:_\{\w+\})?'?"
 _DECLARATION = re.compile(rf"\s*{_NAME}\s*(?::(?!=)|∈|\bin\b)")
 _OTHER = re.compile(r"(<=|>=|≤|≥|≈|∝|~|∼|≠|!=|<|>)")

@@ -11,7 +11,7 @@ from functools import lru_cache
 import sympy as sp
 
 from symml.forms.cost import cost
-from symml.forms.graph import attach
+from symml.forms.fractions import attach
 from symml.language.expressions import (
     Add,
     Call,

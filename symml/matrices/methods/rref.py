@@ -7,7 +7,6 @@ import sympy as sp
 from symml.matrices.exact import Matrix, same
 from symml.matrices.records import Found, Method
 from symml.matrices.row_operations import reduced
-from symml.matrices.writing import latex, text
 from symml.records import Step
 
 

@@ -1,0 +1,74 @@
+"""Closed contractions in matrix notation: sums, dot products, traces in all their rotations, elementwise products."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from symml.forms.flipping import flip
+from symml.language.expressions import (
+    Call,
+    ElemPow,
+    Expression,
+    Mul,
+    Ones,
+    Symbol,
+)  # fmt: skip
+from symml.language.operators import (
+    call,
+    elementwise_product,
+    multiply_any,
+    power,
+    scalar,
+)  # fmt: skip
+
+
+def hadamard(parts: Sequence[tuple[int, Expression]]) -> Expression:
+    """Elementwise product: plain symbols first, quotients last, else as the factors stood."""
+
+    def rank(part: tuple[int, Expression]) -> tuple[int, int]:
+        place, e = part
+        inverse = isinstance(e, ElemPow) and e.exponent.is_negative is True
+        return (2 if inverse else 0 if isinstance(e, Symbol) else 1, place)
+
+    return elementwise_product(*(e for _, e in sorted(parts, key=rank)))
+
+
+def dot(a: Expression, b: Expression, symmetric: set[Expression]) -> Expression:
+    """aᵀ b, the transpose written the shorter way."""
+    return multiply_any(flip(a, symmetric), b)
+
+
+def total(e: Expression) -> Expression:
+    """Sum of the entries; of squares the squared norm."""
+    if isinstance(e, ElemPow) and e.exponent.is_Integer and e.exponent == 2:
+        return power(call("norm", e.args[0]), 2)
+    if isinstance(e, Call) and e.function == "abs":
+        return call("norm1", e.args[0])
+    if isinstance(e, Call) and e.function == "diag" and len(e.shape) == 1:
+        return call("trace", e.args[0])
+    if isinstance(e, Mul):
+        if e.coefficient != 1:
+            return multiply_any(scalar(e.coefficient), total(multiply_any(*e.args)))
+        if len(e.shape) == 1 and isinstance(e.args[-1], Ones):
+            return total(multiply_any(*e.args[:-1]))
+    return call("sum", e)
+
+
+def chain_of(e: Expression) -> tuple[Expression, ...]:
+    """Return the factors of a product."""
+    return e.args if isinstance(e, Mul) else (e,)
+
+
+def traces(product: Expression, symmetric: set[Expression]) -> list[Expression]:
+    """All rotations of a trace and of its mirror image, the given order first."""
+    if product.shape == ():
+        return [product]
+    found = []
+    chain = list(product.args) if isinstance(product, Mul) else [product]
+    coefficient = product.coefficient if isinstance(product, Mul) else 1
+    scalars, arrays = [c for c in chain if c.shape == ()], [c for c in chain if c.shape != ()]
+    for direction in (arrays, [flip(a, symmetric) for a in reversed(arrays)]):
+        for k in range(len(direction)):
+            inner = multiply_any(*direction[k:], *direction[:k])
+            found.append(multiply_any(scalar(coefficient), *scalars, inner if inner.shape == () else call("trace", inner)))
+    return found
