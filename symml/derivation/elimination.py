@@ -48,9 +48,9 @@ def eliminate(equations: Sequence[tuple[Any, Node]], taken: Sequence[str]) -> li
         If no equation left has a closed form; names it.
     """
     if len(equations) > 1 and not any(isinstance(v, Symbol) for v, _ in equations):
-        found = solve_scalars(equations)
-        if found is not None:
-            return [tuple(Stage(s.variable, e, s, s.roots[0]) for s, (_, e) in zip(found, equations, strict=True))]
+        system = solve_scalars(equations)
+        if system is not None:
+            return [tuple(Stage(s.variable, e, s, s.roots[0]) for s, (_, e) in zip(system, equations, strict=True))]
     waiting: list[tuple[Branch, list[tuple[Any, Node]]]] = [((), list(equations))]
     done: list[Branch] = []
     while waiting:

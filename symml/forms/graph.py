@@ -260,7 +260,7 @@ def _close_cycle(graph: Graph, v: int, touching: list[Edge], inner: list[int]) -
     if u in inner and not graph.at(u):
         weight = graph.weight(u)
         middle = [] if weight is None else [call("diag", weight)]
-        options = [*traces(multiply_any(*middle, there, *turn, back), graph)]
+        options = [*traces(multiply_any(*middle, there, *turn, back), graph.symmetric)]
         if weight is None and mine is None:
             options.append(total(hadamard([(a.place, there), (b.place, graph.oriented(b, u))])))
             if there is graph.oriented(b, u):
