@@ -324,6 +324,21 @@ def _whole(f):
     return lambda a: _array(f(_matrix(a)))
 
 
+def _of_eigenvalues(f, whole):
+    """A function of a matrix; by eigenvalues where it is symmetric, which always converges."""
+
+    def g(a):
+        if max(abs(x) for x in np.ravel(a - a.T)) > mpf(10) ** (20 - DIGITS):
+            return _array(whole(_matrix(a)))
+        with mpmath.workdps(2 * DIGITS):
+            values, vectors = eigen((a + a.T) / 2)
+            if min(values) < mpf("1e-12"):
+                raise Undefined("not positive definite")
+            return (vectors * np.array([f(x) for x in values], object)).dot(vectors.T)
+
+    return g
+
+
 def _extreme(f):
     def g(a, b=None):
         if b is None:
@@ -348,7 +363,7 @@ CALLS = {
     "softmax": lambda a: np.array([_softmax(r) for r in a], object) if a.ndim == 2 else _softmax(a),
     "logsumexp": _rows(_lse), "max": _extreme(max), "min": _extreme(min),
     "power": lambda a, b: each(lambda x, q: power(x, q), a, b),
-    "expm": _whole(mpmath.expm), "logm": _whole(mpmath.logm), "sqrtm": _whole(mpmath.sqrtm),
+    "expm": _whole(mpmath.expm), "logm": _of_eigenvalues(mpmath.log, mpmath.logm), "sqrtm": _of_eigenvalues(mpmath.sqrt, mpmath.sqrtm),
     "sinm": _whole(mpmath.sinm), "cosm": _whole(mpmath.cosm),
     "normnuc": lambda a: mpmath.fsum(_singular_values(a)), "normspec": lambda a: max(_singular_values(a)),
     "eigmax": lambda a: _largest(a)[0], "eigmaxprojector": lambda a: np.outer(_largest(a)[1], _largest(a)[1]),

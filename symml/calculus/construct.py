@@ -91,7 +91,7 @@ def is_symmetric(node: Node) -> bool:
             known = "symmetric" in node.facts
         elif isinstance(node, Apply):
             kept = rewriting.keeps_symmetry(node.op) and all(is_symmetric(c) for c in node.children if c.shape)
-            known = kept or node.op == "eigmaxprojector"
+            known = kept or node.op in ("eigmaxprojector", "toeplitz")
         elif isinstance(node, Ein):
             flipped = ein(node.coefficient, list(node.factors), node.out[::-1], dict(enumerate(node.sizes)))
             known = flipped.digest == node.digest

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from symml.checking.differences import Array, relative_error, slope
+from symml.checking.differences import STEPS, Array, relative_error, slope
 from symml.checking.reports import CheckReport
 from symml.checking.sampling import draw
 from symml.records import Counterexample, verdict
@@ -18,6 +18,7 @@ DRAWS = 50
 TOLERANCE = 1e-6
 DIRECTIONS = 3
 SIZES_KEPT = 5  # draws before other sizes are tried
+EPSILON = 2.0**-52
 NOISE = 1e-11  # of a difference quotient, relative to the function
 FAINT = 8  # points whose derivative drowns in that noise are passed over; so many in all
 
@@ -142,7 +143,16 @@ def _at_point(item: Derivative, values: dict[str, Any], sizes: dict[str, int], r
         worst = max(worst, error_here)
         gap = float(np.max(np.abs(claimed - found.value), initial=0.0)) if claimed.shape == found.value.shape else np.inf
         if error_here > max(tolerance, 100 * found.error) and gap > noise:
+            if gap <= np.max(np.abs(step)) * _rounding(f, x, start):
+                return _Found(None, count, "the function is drowned by rounding at the points drawn")
             return _Found(error_here, count, "", (values, claimed, found.value))
         largest = float(np.max(np.abs(claimed), initial=0.0))
         seen = max(seen, largest / noise if noise and largest else np.inf)
     return _Found(worst, count, faint=seen < 1e3)
+
+
+def _rounding(f: Callable[[Array], Array], x: Array, start: Array) -> float:
+    """The noise that rounding inside f leaves in a difference quotient: how much f moves where x moves by an ulp."""
+    moved = [np.asarray(f(x * (1 + k * EPSILON)), float) for k in (-3, -1, 1, 2)]
+    jumps = [float(np.max(np.abs(m - start), initial=0.0)) for m in moved]
+    return 20 * max(jumps) / (STEPS[-1] * max(1.0, float(np.max(np.abs(x), initial=0.0))))

@@ -17,6 +17,7 @@ from symml.calculus.construct import (
     transposed,
 )  # fmt: skip
 from symml.calculus.fusing import fuse
+from symml.errors import NotSupportedError
 from symml.forms.batches import Lowered, no_batch, own_axes, product, real_axes, spread, union
 from symml.language.expressions import (
     Call,
@@ -115,9 +116,24 @@ def _square(op: str, keeps: bool) -> Callable[[Call, list[Lowered]], Lowered]:
     return handler
 
 
+def _toeplitz(e: Call, parts: list[Lowered]) -> Lowered:
+    if len(parts) > 1:
+        raise NotSupportedError(f"{e}: a Toeplitz matrix with a first row of its own has no index form yet")
+    no_batch(parts[0], e)
+    size = parts[0].axes[0]
+    return Lowered(operator("toeplitz", (parts[0].node,), (size, size)))
+
+
+def _diagsums(e: Call, parts: list[Lowered]) -> Lowered:
+    no_batch(parts[0], e)
+    return Lowered(operator("diagsums", (parts[0].node,), parts[0].axes[:1]))
+
+
 CALLS: dict[str, Callable[[Call, list[Lowered]], Lowered]] = {
     "sum": _sum, "mean": _mean, "norm": _norm, "norm1": _norm1, "trace": _trace, "diag": _diag, "rowsum": _row_sum,
-    "colsum": _column_sum, "dot": _dot, "vec": _vec, "kron": _kron, "power": _power, "softmax": _last_axis("softmax", True),
+    "colsum": _column_sum, "dot": _dot, "vec": _vec, "kron": _kron,
+    "toeplitz": _toeplitz,
+    "diagsums": _diagsums, "power": _power, "softmax": _last_axis("softmax", True),
     "logsumexp": _last_axis("lse", False), "normnuc": _square("normnuc", False), "normspec": _square("normspec", False),
     "eigmax": _square("eigmax", False), **{n: _square(n, True) for n in ("expm", "logm", "sqrtm", "sinm", "cosm", "eigmaxprojector")},
     "logdet": _square("logdet", False), "det": _square("det", False),

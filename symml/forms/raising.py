@@ -17,7 +17,8 @@ from symml.errors import NotSupportedError
 from symml.forms.graph import Graph, reduce
 from symml.forms.kronecker import raise_fused
 from symml.forms.polishing.sums import combine
-from symml.language.expressions import Action, Einstein, Expression, Symbol, make
+from symml.language.expressions import Action, Call, Einstein, Expression, Mul, Symbol, make
+from symml.language.function import functions
 from symml.language.operators import (
     add,
     apply_lambda,
@@ -71,10 +72,12 @@ class Raising:
         assert isinstance(node, Apply)
         if node.op == "fuse":
             return raise_fused(node, self.run)
-        handler = _PRIMITIVES.get(node.op)
-        if handler is None:
-            raise NotSupportedError(f"{node.op} has no matrix notation")
-        return handler(node, [self._get(c) for c in node.children])
+        args = [self._get(c) for c in node.children]
+        if node.op in _PRIMITIVES:
+            return _PRIMITIVES[node.op](node, args)
+        if node.op not in functions():
+            raise NotSupportedError(f"{_OPERATIONS.get(node.op, node.op)} has no matrix notation")
+        return call(node.op, *args)
 
     def _get(self, node: Node) -> Expression:
         if node not in self.done:
@@ -158,30 +161,32 @@ def _is_square(node: Node) -> bool:
 def _map(node: Apply, args: list[Expression]) -> Expression:
     if isinstance(node.param, sp.Lambda):
         return apply_lambda(node.param, args[0])
-    return call(node.param, args[0])
+    (x,) = args
+    if node.param == "exp" and isinstance(x, Mul) and len(x.args) == 1:  # exp(a log x) is x^a
+        (inner,) = x.args
+        if isinstance(inner, Call) and inner.function == "log":
+            return elementwise_power(inner.args[0], scalar(x.coefficient))
+    return call(node.param, x)
 
 
 def _power(node: Apply, args: list[Expression]) -> Expression:
     q = sp.Rational(node.param.numerator, node.param.denominator)
     (x,) = args
-    if q == sp.Rational(1, 2) and x.shape != ():
-        return call("sqrt", x)
+    if abs(q) == sp.S.Half and x.shape != ():
+        root = call("sqrt", x)
+        return root if q > 0 else elementwise_power(root, -1)
     return power(x, scalar(q)) if x.shape == () else elementwise_power(x, scalar(q))
 
 
-def _named(node: Apply, args: list[Expression]) -> Expression:
-    return call(node.op, *args)
-
-
+_OPERATIONS = {
+    "frechet": "the derivative of a function of a matrix away from a trace",
+    "split": "a vector taken apart into a matrix",
+}
 _PRIMITIVES: dict[str, Callable[[Apply, list[Expression]], Expression]] = {
     "map": _map,
     "pow": _power,
     "inv": lambda node, args: power(args[0], -1),
-    "logdet": lambda node, args: call("logdet", args[0]),
-    "det": lambda node, args: call("det", args[0]),
-    "softmax": lambda node, args: call("softmax", args[0]),
     "lse": lambda node, args: call("logsumexp", args[0]),
-    **dict.fromkeys(("expm", "logm", "sqrtm", "sinm", "cosm", "normnuc", "normspec", "eigmax", "eigmaxprojector"), _named),
 }
 
 

@@ -110,7 +110,11 @@ def tidy(value: sp.Expr) -> sp.Expr:
     """Return a SymPy scalar in its shortest form among a few cheap ones; the value stays."""
     if value.count_ops() > TIDY_LIMIT:
         return value
-    options = [value, sp.factor_terms(value)]
+    options = [value, sp.factor_terms(value), sp.powsimp(value)]
     if value.is_rational_function():
         options += [sp.cancel(value), sp.factor(value)]
-    return min(options, key=lambda e: (e.count_ops(), len(str(e))))
+    return min(options, key=lambda e: (_symbols_written(e), e.count_ops(), len(str(e))))
+
+
+def _symbols_written(value: sp.Expr) -> int:
+    return sum(1 for e in sp.preorder_traversal(value) if e.is_Symbol)

@@ -46,6 +46,7 @@ from symml.notation.style import Piece, Style, shown, tight, total
 from symml.notation.table import ATOM, JUXTAPOSITION, POWER, PRODUCT, SUM
 
 LONGEST = 20_000
+HALF = sp.S.Half
 BRACKETS = ("norm", "norm1", "normnuc", "abs")
 
 
@@ -90,7 +91,9 @@ class Writer:
         return self.pieces[node]
 
     def power(self, base: Expression, exponent: Any) -> Piece:
-        """Return a power as it stands: base and superscript."""
+        """Return a power as it stands: base and superscript; a root of a scalar as a root."""
+        if base.shape == () and exponent == HALF:
+            return Piece(self.style.templates["sqrt"].format(shown(self.style, self.of(base))), ATOM)
         return Piece(
             self.style.power(tight(self.style, self.of(base), ATOM), scalar_piece(self.style, exponent)), POWER
         )

@@ -26,7 +26,7 @@ def _gathered(node: Mul) -> Expression:
         factors.append(_power(node.args[k], run))
         k += run
     found = multiply_any(scalar(node.coefficient), *factors)
-    return found if cost(found) < cost(node) else node
+    return found if cost(found) <= cost(node) else node
 
 
 def _power(e: Expression, run: int) -> Expression:

@@ -27,6 +27,7 @@ from symml.language.expressions import (
 )  # fmt: skip
 from symml.language.operators import add, call, elementwise_product, multiply_any, ones, scalar, transpose
 
+PARTIAL = 2  # tokens that a factor common to some terms only must save
 ENTRY_LIMIT = 8  # terms; common elementwise factors are looked for in sums no longer than this
 
 
@@ -41,7 +42,11 @@ def _combine(terms: tuple[Expression, ...]) -> Expression:
     while isinstance(best, Add):
         length = cost(best)
         # (A + Aᵀ) x is written so although A x + Aᵀ x is a token shorter; a common number is taken out only if that is shorter
-        options = [(cost(o) + margin, o) for rule, margin in FACTORINGS for o in map(_arranged, rule(best.args))]
+        options = []
+        for rule, margin in FACTORINGS:
+            for o in map(_arranged, rule(best.args)):
+                partial = isinstance(o, Add) and rule is _by_sides
+                options.append((cost(o) + (PARTIAL if partial else margin), o))
         shorter = [(size, o) for size, o in options if size <= length]
         if not shorter:
             return best

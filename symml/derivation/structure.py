@@ -1,0 +1,233 @@
+"""The structure of a Hessian, read off the index graph before it is multiplied out: diagonal, blocks, products, Kronecker.
+
+One row a structure, the most telling first. A claim is compared with the Hessian at random points before it is made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from symml.calculus.nodes import Node
+from symml.checking.derivatives import DRAWS
+from symml.checking.sampling import draw
+from symml.codegen.evaluate import prepare
+from symml.derivation.mappings import ByName
+from symml.derivation.results import directional
+from symml.derivation.structure_kinds import KINDS, Claim
+from symml.derivation.structure_parts import spread, terms_of
+from symml.errors import ShapeError
+from symml.forms.lowering import leaf_of
+from symml.forms.polishing.naming import name_for
+from symml.forms.textbook import present
+from symml.language.contexts import remember
+from symml.language.expressions import Expression, Scalar, Symbol, Where, make
+from symml.language.operators import show_shape
+from symml.language.symbols import is_dimension
+from symml.language.tables import symbol_table
+from symml.records import Verdict, verdict
+
+if TYPE_CHECKING:
+    from symml.derivation.derivation import Derivation
+
+POINTS = 2
+TOLERANCE = 1e-8
+Array = Any
+
+
+@dataclass(frozen=True)
+class HessianStructure:
+    """What `Derivation.hessian_structure` returns.
+
+    Attributes
+    ----------
+    kind : str
+        "diagonal", "diagonal plus rank one", "product through the data: Xᵀ diag(s) X", "Kronecker: I ⊗ 2 Xᵀ X",
+        "block diagonal: n blocks k×k", ..., "dense". vec stacks columns.
+    statement : str
+        The Hessian in terms of the factors, and the factors.
+    factors : mapping
+        Expressions by the names the statement uses.
+    verdict : Verdict
+        Of the comparison with the Hessian at random points.
+    """
+
+    kind: str
+    statement: str
+    factors: Mapping[str, Expression]
+    verdict: Verdict
+    shape: tuple[Any, ...]
+    _latex: str = field(repr=False)
+    _parts: Mapping[str, Expression] = field(repr=False)
+    _act: Callable[[Mapping[str, Array], Array], Array] = field(repr=False)
+
+    def __str__(self) -> str:
+        return f"{self.kind}\n{self.statement}" if self.statement else self.kind
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def latex(self) -> str:
+        """Return the Hessian in terms of its factors as LaTeX without delimiters."""
+        return self._latex
+
+    def _repr_latex_(self) -> str:
+        return f"$\\displaystyle {self._latex}$"
+
+    def apply(self, direction: Any, mapping: Mapping[Any, Any] | None = None, /, **values: Any) -> Array:
+        """Return the Hessian times a direction of the variable, by the factors, without forming the Hessian."""
+        step = np.asarray(direction, float)
+        if step.ndim != len(self.shape):
+            raise ShapeError(f"the direction has shape {step.shape}; the variable is {show_shape(self.shape)}")
+        return np.asarray(self._act(self._values(mapping, values), step), float)
+
+    def dense(self, mapping: Mapping[Any, Any] | None = None, /, **values: Any) -> Array:
+        """Return the whole Hessian, axes of the variable twice, put together from the factors."""
+        found = self._values(mapping, values)
+        sizes = np.asarray(found["shape"], int)
+        return _columns(lambda step: self._act(found, step), tuple(sizes))
+
+    def _values(self, mapping: Mapping[Any, Any] | None, values: Mapping[str, Any]) -> dict[str, Array]:
+        given = {**(dict(mapping) if mapping else {}), **values}
+        return {role: part.evaluate(given) for role, part in self._parts.items() if role != "shape"} | {
+            "shape": np.shape(self._parts["shape"].evaluate(given))
+        }
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as plain data."""
+        return {"kind": self.kind, "statement": self.statement, "factors": {k: str(v) for k, v in self.factors.items()},
+                "verdict": str(self.verdict)}  # fmt: skip
+
+    def to_html(self) -> str:
+        """Return a fragment of HTML."""
+        return f'<span class="symml">{self.kind}: \\({self._latex}\\)</span>'
+
+
+def find_structure(derivation: Derivation) -> Any:
+    """Return the structure of the Hessian; of the diagonal blocks, by name, for several variables."""
+    derivation._scalar_objective("Hessian")
+    if derivation.single:
+        return _of(derivation, derivation.wrt[0])
+    return ByName({v.name: _of(derivation, v) for v in derivation.wrt})
+
+
+def _of(derivation: Derivation, variable: Any) -> HessianStructure:
+    if not isinstance(variable, Symbol):
+        raise ShapeError(f"{variable} is a scalar: its second derivative has no structure; see .hessian")
+    key = ("hessian structure", variable)
+    found: dict[Any, HessianStructure] = derivation.__dict__.setdefault("_structures", {})
+    if key not in found:
+        hessian = derivation._result("hessian", variable, variable)
+        node = derivation._derivative_node(variable, variable)
+        found[key] = _first(derivation, variable, hessian, node)
+    return found[key]
+
+
+def _first(derivation: Derivation, variable: Symbol, hessian: Expression, node: Node) -> HessianStructure:
+    terms = terms_of(node)
+    forms = [] if terms is None else [terms]
+    if terms is not None:
+        opened = spread(terms)
+        forms += [opened] if opened != terms else []
+    leaf = leaf_of(variable)
+    for row in KINDS:
+        if row.order != len(variable.shape):
+            continue
+        for form in forms:
+            claim = row.detect(form, leaf)
+            if claim is None:
+                continue
+            parts = {role: _expression(derivation, part) for role, part in claim.parts.items()}
+            checked = verify(hessian, variable, parts, claim.act, derivation.source.symbols)
+            if checked.ok:
+                return _told(derivation, variable, claim, parts, checked)
+    whole = verdict("proved", certificate="nothing is claimed")
+    return HessianStructure("dense", f"H = {hessian}" if len(variable.shape) == 1 else str(hessian), ByName({"H": hessian}), whole,
+                            variable.shape, hessian.latex(), {"H": hessian, "shape": variable}, _dense_act)  # fmt: skip
+
+
+def _dense_act(values: Mapping[str, Array], step: Array) -> Array:
+    return np.tensordot(values["H"], step, axes=step.ndim)
+
+
+def _expression(derivation: Derivation, part: Node) -> Expression:
+    return remember(present(part, derivation._taken, derivation._polish, derivation._given), derivation.source.symbols.values())
+
+
+def _told(derivation: Derivation, variable: Symbol, claim: Claim, parts: Mapping[str, Expression], checked: Verdict) -> HessianStructure:
+    taken = {*derivation._taken, *(s.name for e in parts.values() for s in symbol_table(e).values() if isinstance(s, Symbol))}
+    named: dict[Expression, Expression] = {}
+    shown: dict[str, Expression] = {}
+    for role, part in parts.items():
+        if isinstance(part, (Symbol, Scalar)):
+            shown[role] = part
+            continue
+        if part not in named:
+            body = part.args[0] if isinstance(part, Where) else part
+            name = name_for(body, taken)
+            taken.add(name.name)
+            named[part] = name
+        shown[role] = named[part]
+    formula = claim.formula(shown)
+    where = make(Where, (formula, *named), (tuple(named.values()),), formula.shape) if named else formula
+    factors = {name.name: part for part, name in named.items() if isinstance(name, Symbol)}
+    factors = {**{s.name: s for s in shown.values() if isinstance(s, Symbol) and s not in named.values()}, **factors}
+    title = claim.title.format(formula=formula, sizes=_blocks(variable, claim))
+    return HessianStructure(title, claim.lead + str(where), ByName(factors), checked, variable.shape, claim.lead_latex + where.latex(),
+                            {**parts, "shape": variable}, claim.act)  # fmt: skip
+
+
+def _blocks(variable: Symbol, claim: Claim) -> str:
+    if len(variable.shape) != 2:
+        return ""
+    count, size = variable.shape if not claim.by_columns else variable.shape[::-1]
+    return f"{count} blocks {size}×{size}"
+
+
+# -- the check ----------------------------------------------------------------------------------------------------
+def verify(hessian: Expression, variable: Symbol, parts: Mapping[str, Expression], act: Any, symbols: Mapping[str, Any],
+           seed: int = 0) -> Verdict:  # fmt: skip
+    """Return whether the factors act as the Hessian does on every direction, at random points."""
+    table = dict(symbol_table(hessian))
+    for part in parts.values():
+        table.update(symbol_table(part))
+    own = {name: s for name, s in table.items() if name != f"d{variable.name}"} | {variable.name: variable}
+    own = {name: symbols.get(name, s) for name, s in own.items()}
+    whole = directional(hessian, variable)
+    values_of = {role: prepare(part) for role, part in parts.items()}
+    rng = np.random.default_rng(seed)
+    worst, done = 0.0, 0
+    for _ in range(DRAWS):
+        values, sizes = draw(own, rng)
+        shape = np.shape(values[variable.name])
+        try:
+            with np.errstate(all="ignore"):
+                known = {role: value(values, sizes) for role, value in values_of.items()}
+                want = _columns(lambda step: whole(values, sizes, step), shape, "symmetric" in variable.facts)  # noqa: B023
+                got = _columns(lambda step: act(known, step), shape, "symmetric" in variable.facts)  # noqa: B023
+        except (np.linalg.LinAlgError, FloatingPointError, ZeroDivisionError, OverflowError):
+            continue
+        if not (np.all(np.isfinite(want)) and np.all(np.isfinite(got))):
+            continue
+        size = max(float(np.max(np.abs(want), initial=0.0)), 1e-12)
+        worst = max(worst, float(np.max(np.abs(got - want), initial=0.0)) / size)
+        done += 1
+        if worst > TOLERANCE:
+            return verdict("wrong", reason=f"relative error {worst:.1e}")
+        if done == POINTS:
+            return verdict("holds", certificate=f"equal to the Hessian to {worst:.1e} at {done} random points")
+    return verdict("unchecked", reason="no point was found at which the Hessian is finite")
+
+
+def _columns(act: Callable[[Array], Array], shape: Sequence[int], symmetric: bool = False) -> Array:
+    """The action on every unit direction, stacked along the last axes; symmetric directions where these are meant."""
+    found = np.zeros((*shape, *shape))
+    for place in np.ndindex(*shape):
+        step = np.zeros(tuple(shape))
+        step[place] = 1.0
+        step = (step + step.T) / 2 if symmetric else step
+        found[(..., *place)] = np.reshape(act(step), tuple(shape))
+    return found
