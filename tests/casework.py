@@ -101,7 +101,8 @@ def _draw(rng: np.random.Generator, shape: tuple[int, ...], words: set[str]) -> 
         "positive": lambda: rng.uniform(0.5, 2, shape), "> 0": lambda: rng.uniform(0.5, 2, shape),
         "in (0,1)": lambda: rng.uniform(0.15, 0.85, shape), "in {-1,1}": lambda: rng.choice([-1.0, 1.0], shape),
         "in {0,1}": lambda: rng.choice([0.0, 1.0], shape), "counts": lambda: rng.poisson(2.0, shape).astype(float),
-        "mask": lambda: rng.choice([0.0, 1.0], shape), "one-hot rows": lambda: np.eye(shape[1])[rng.integers(shape[1], size=shape[0])],
+        "mask": lambda: rng.choice([0.0, 1.0], shape),
+        "one-hot rows": lambda: np.eye(shape[1])[rng.integers(shape[1], size=shape[0])],
         "simplex": lambda: sp.softmax(v),
     }  # fmt: skip
     found = next((draw() for word, draw in rules.items() if word in words), v)
@@ -116,4 +117,6 @@ def expected(name: str, given: dict[str, Any], sizes: dict[str, int]) -> Any:
 def close(got: Any, want: Any, tolerance: float = 1e-7) -> bool:
     """Whether two arrays agree relative to the largest entry, axes of size 1 aside."""
     got, want = np.squeeze(np.asarray(got, float)), np.squeeze(np.asarray(want, float))
-    return got.shape == want.shape and bool(np.max(np.abs(got - want), initial=0) <= tolerance * (np.max(np.abs(want), initial=0) or 1))
+    return got.shape == want.shape and bool(
+        np.max(np.abs(got - want), initial=0) <= tolerance * (np.max(np.abs(want), initial=0) or 1)
+    )

@@ -152,9 +152,9 @@ class Judge:
         else:
             back = None
         if back is not None:
-            same(f"parse(str({what}))", value(back, self.values, self.case.sizes), got, mpf("1e-20"), mpf("1e-3"))
+            same(f"parse(str({what}))", value(back, self.values, self.case.sizes), got, mpf("1e-12"), mpf("1e-6"))
         plain = getattr(Derivation(self.derivation.source, self.derivation.wrt, True, "unconstrained", False), what)
-        same(f"{what} unpolished", value(plain, self.values, self.case.sizes), got, mpf("1e-20"), mpf("1e-3"))
+        same(f"{what} unpolished", value(plain, self.values, self.case.sizes), got, mpf("1e-12"), mpf("1e-6"))
         f = self.derivation.lambdify(what)
         arguments = {**self.case.sizes, **floats(self.values)}
         number = f(**{n: arguments[n] for n in signature(f).parameters})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -14,12 +15,13 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 # lowest first; rooms on one line stand side by side and do not know each other
 LAYERS = (
-    ("errors", "registry", "records", "libraries"), ("language", "calculus"), ("notation",), ("forms",), ("codegen",), ("checking",),
-    ("derivation",), ("fitting",), ("statistics",), ("validation",), ("reporting",), ("api",), ("demonstration",), ("commands", "cli", "__main__"),
+    ("errors", "registry", "records", "libraries"), ("language", "calculus"), ("notation",), ("forms",), ("codegen",),
+    ("checking",), ("derivation", "matrices"), ("fitting",), ("statistics",), ("validation",), ("reporting",), ("api",),
+    ("demonstration",), ("commands", "cli", "__main__"),
 )  # fmt: skip
 RANK = {room: level for level, rooms in enumerate(LAYERS) for room in rooms}
 STRANGERS = {("language", "calculus"), ("calculus", "language"), ("calculus", "notation"), ("notation", "calculus")}
-OPTIONAL = {"matplotlib"}  # third-party back ends that may be imported when they are first needed
+OPTIONAL = {"matplotlib", "pandas"}  # third-party back ends that may be imported when they are first needed
 LONGEST_FILE, LONGEST_FUNCTION = 400, 60
 LONG_FILES: dict[str, str] = {}  # file: reason
 
@@ -36,49 +38,49 @@ def room(module: str) -> str:
     return parts[1] if len(parts) > 1 else "api"
 
 
+PATHS = {name_of(path): path for path in MODULES}
 TREES = {name_of(path): ast.parse(path.read_text(encoding="utf-8")) for path in MODULES}
 
 
-def type_checking(tree: ast.Module) -> set[ast.AST]:
-    """Everything under `if TYPE_CHECKING`."""
-    found: set[ast.AST] = set()
-    for node in ast.walk(tree):
+@cache
+def imports(module: str) -> tuple[tuple[str, str], ...]:
+    """Modules imported at run time, each with the function in which the import stands, if any."""
+    found: list[tuple[str, str]] = []
+    waiting: list[tuple[ast.AST, str]] = [(TREES[module], "")]
+    while waiting:
+        node, inside = waiting.pop()
         if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
-            found |= {inner for statement in node.body for inner in ast.walk(statement)}
-    return found
-
-
-def imports(tree: ast.Module, where: ast.AST | None = None) -> list[str]:
-    """Modules imported at run time."""
-    skipped = type_checking(tree)
-    found = []
-    for node in ast.walk(where or tree):
-        if node in skipped:
             continue
         if isinstance(node, ast.Import):
-            found += [a.name for a in node.names]
+            found += [(a.name, inside) for a in node.names]
         elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
-            found += [f"{node.module}.{a.name}" if f"{node.module}.{a.name}" in TREES else node.module for a in node.names]
-    return found
+            names = [f"{node.module}.{a.name}" for a in node.names]
+            found += [(n if n in TREES else node.module, inside) for n in names]
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            inside = node.name
+        if isinstance(node, (ast.stmt, ast.Module)):
+            waiting += [(child, inside) for child in ast.iter_child_nodes(node)]
+    return tuple(found)
 
 
-def ours(tree: ast.Module) -> list[str]:
+@cache
+def ours(module: str) -> frozenset[str]:
     """Modules of the package that a module imports."""
-    return [m for m in imports(tree) if m.split(".")[0] == "symml" and m in TREES]
+    return frozenset(m for m, _ in imports(module) if m.split(".")[0] == "symml" and m in TREES)
 
 
 @pytest.mark.parametrize("module", TREES)
 def test_imports_point_down(module):
     here = room(module)
     assert here in RANK, f"{here} is no layer: add it to LAYERS"
-    for other in ours(TREES[module]):
+    for other in sorted(ours(module)):
         there = room(other)
         assert RANK[there] <= RANK[here], f"{module} imports {other}, which stands above it"
         assert (here, there) not in STRANGERS, f"{module} imports {other}: these rooms do not know each other"
 
 
 def test_no_circles():
-    waiting = {module: set(ours(tree)) - {module} for module, tree in TREES.items()}
+    waiting = {module: ours(module) - {module} for module in TREES}
     while waiting:
         ready = [m for m, below in waiting.items() if not below & waiting.keys()]
         assert ready, f"a circle of imports among {sorted(waiting)}"
@@ -88,16 +90,13 @@ def test_no_circles():
 
 @pytest.mark.parametrize("module", TREES)
 def test_no_imports_inside_functions(module):
-    for node in ast.walk(TREES[module]):
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            inside = [m for m in imports(TREES[module], node) if m.split(".")[0] not in OPTIONAL]
-            assert not inside, f"{node.name} imports {inside}"
+    inside = [(m, f) for m, f in imports(module) if f and m.split(".")[0] not in OPTIONAL]
+    assert inside == []
 
 
 @pytest.mark.parametrize("module", TREES)
 def test_lengths(module):
-    path = next(p for p in MODULES if name_of(p) == module)
-    lines = path.read_text(encoding="utf-8").count("\n")
+    lines = PATHS[module].read_text(encoding="utf-8").count("\n")
     assert lines <= LONGEST_FILE or module in LONG_FILES, f"{lines} lines"
     for node in ast.walk(TREES[module]):
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
@@ -109,8 +108,7 @@ def test_lengths(module):
 @pytest.mark.parametrize("module", TREES)
 def test_public_things_have_docstrings(module):
     tree = TREES[module]
-    text = (ROOT / (module.replace(".", "/") + ".py")) if (ROOT / (module.replace(".", "/") + ".py")).exists() else None
-    if text is not None or tree.body:
+    if PATHS[module].name != "__init__.py" or tree.body:
         assert ast.get_docstring(tree), "no docstring of the module"
     for node in tree.body:
         if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and not node.name.startswith("_"):
@@ -133,7 +131,11 @@ def test_user_text_is_never_run():
 
 def test_no_path_of_a_machine():
     pattern = re.compile(r"(?<![\w.])(/work/|/root/|/home/\w|/tmp/|/opt/venv|\.\./shared|C:\\\\Users)")
-    texts = [p for p in ROOT.rglob("*") if p.suffix in (".py", ".md", ".toml", ".json", ".tex", ".yml") and ".git" not in p.parts]
+    texts = [
+        p
+        for p in ROOT.rglob("*")
+        if p.suffix in (".py", ".md", ".toml", ".json", ".tex", ".yml") and ".git" not in p.parts
+    ]
     found = [
         f"{p.relative_to(ROOT)}:{number}"
         for p in texts
@@ -146,16 +148,20 @@ def test_no_path_of_a_machine():
 
 def test_nothing_but_the_house_at_the_top():
     known = {
-        "symml", "tests", "worked_examples", "docs", "README.md", "LICENSE", "pyproject.toml", "CHANGELOG.md", "CONTRIBUTING.md",
-        "CITATION.cff", "AGENTS.md",
+        "symml", "tests", "worked_examples", "docs", "README.md", "LICENSE", "pyproject.toml", "CHANGELOG.md",
+        "CONTRIBUTING.md", "CITATION.cff", "AGENTS.md",
     }  # fmt: skip
-    found = {p.name for p in ROOT.iterdir() if not p.name.startswith(".") and p.name not in ("build", "dist") and p.suffix != ".egg-info"}
+    found = {
+        p.name
+        for p in ROOT.iterdir()
+        if not p.name.startswith(".") and p.name not in ("build", "dist") and p.suffix != ".egg-info"
+    }
     assert found <= known
 
 
 def test_no_module_is_dead():
     """Every module is imported by another one, discovered as a folder of records, or run."""
-    used = {m for module, tree in TREES.items() for m in ours(tree) if m != module}
+    used = {m for module in TREES for m in ours(module) if m != module}
     named = {text for tree in TREES.values() for text in strings(tree) if text.startswith("symml.")}
     folders = {m for m in named if f"{m}" in TREES}
     dead = [
@@ -180,11 +186,15 @@ def strings(tree: ast.Module) -> list[str]:
 def test_every_private_function_is_used():
     """Dead rows: a private name of a module that nothing in it mentions."""
     dead = []
+    elsewhere = {
+        a.name for tree in TREES.values() for n in ast.walk(tree) if isinstance(n, ast.ImportFrom) for a in n.names
+    }
     for module, tree in TREES.items():
-        mentioned = [n.id for n in ast.walk(tree) if isinstance(n, ast.Name)] + [n.attr for n in ast.walk(tree) if isinstance(n, ast.Attribute)]
-        elsewhere = {a.name for other in TREES.values() for n in ast.walk(other) if isinstance(n, ast.ImportFrom) for a in n.names}
+        mentioned = [n.id for n in ast.walk(tree) if isinstance(n, ast.Name)] + [
+            n.attr for n in ast.walk(tree) if isinstance(n, ast.Attribute)
+        ]
         for node in tree.body:
-            if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and node.name.startswith("_") and not node.name.startswith("__"):
-                if node.name not in mentioned and node.name not in elsewhere:
-                    dead.append(f"{module}.{node.name}")
+            private = isinstance(node, (ast.FunctionDef, ast.ClassDef)) and node.name.startswith("_")
+            if private and node.name not in mentioned and node.name not in elsewhere:
+                dead.append(f"{module}.{node.name}")
     assert dead == []

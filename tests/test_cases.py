@@ -14,10 +14,10 @@ from symml.language.expressions import Action, Add, Expression, Where
 from symml.language.operators import add, multiply_any, rebuild, transpose
 
 sys.path.insert(0, str(Path(__file__).parent))
-from casework import cases, close, derived, expected, values  # noqa: E402
+from casework import cases, close, derived, expected, values
 
 ORDERS = {"hessian": 2}
-WORKED = [name for name in cases()]
+WORKED = list(cases())
 
 
 def symmetrized(name: str, value: np.ndarray) -> np.ndarray:

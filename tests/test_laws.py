@@ -23,8 +23,8 @@ from symml.notation.reader import parse
 
 DIMS = {name: dimension(name) for name in ("n", "d", "k")}
 WHERE = (
-    "a, lam > 0, x: n, y: n, s: n in {-1,1}, w: d, v: d, p: k simplex, u: k, X: n x d, M: n x d mask, W: d x k, Z: n x k, "
-    "A: n x n, S: n x n spd, B: d x d, C: k x k"
+    "a, lam > 0, x: n, y: n, s: n in {-1,1}, w: d, v: d, p: k simplex, u: k, X: n x d, M: n x d mask, W: d x k, "
+    "Z: n x k, A: n x n, S: n x n spd, B: d x d, C: k x k"
 )
 TABLE = {s.name: s for s in sml.declare(WHERE)}
 SYMBOLS = {}
@@ -73,7 +73,9 @@ def invertible(draw_, sub, shape):
 
 
 SCALAR = {
-    "sum": lambda r, sub, dim, shape: r(st.sampled_from((sml.sum, sml.sumsq, sml.mean)))(sub(dim(), dim()) if r(st.booleans()) else sub(dim())),
+    "sum": lambda r, sub, dim, shape: r(st.sampled_from((sml.sum, sml.sumsq, sml.mean)))(
+        sub(dim(), dim()) if r(st.booleans()) else sub(dim())
+    ),
     "dot": lambda r, sub, dim, shape: (lambda n: sub(n).T * sub(n))(dim()),
     "quadratic": lambda r, sub, dim, shape: (lambda n, m: sub(n).T * sub(n, m) * sub(m))(dim(), dim()),
     "trace": lambda r, sub, dim, shape: (lambda n, m: sml.tr(sub(n, m) * sub(m, n)))(dim(), dim()),

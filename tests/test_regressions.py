@@ -12,17 +12,18 @@ from symml.calculus.construct import operator
 from symml.calculus.nodes import Leaf
 from symml.calculus.reverse import derivative
 from symml.errors import MissingRuleError
-from symml.forms.lowering import leaf_of, lower
+from symml.forms.lowering import leaf_of
 from symml.language.function import Function, functions
 
 WHERE = (
-    "X: n x n invertible, Z: n x n invertible, A: n x n, B: n x n, x: n, w: d, r: n, D: n x d, W: d x h, V: h x k, Y: n x k, "
-    "lam > 0, y: n"
+    "X: n x n invertible, Z: n x n invertible, A: n x n, B: n x n, x: n, w: d, r: n, D: n x d, W: d x h, V: h x k, "
+    "Y: n x k, lam > 0, y: n"
 )
 # objective, variable, gradient; SymPy 1.14 gives 0, a part of it, a product of shapes that do not fit, or no value
 PITFALLS = [
     ("log(det(X))", "X", "inv(X)'"), ("-logdet(Z) + tr(Z A)", "Z", "A' - inv(Z)'"), ("tr(X) + 1", "X", "eye(n)"),
-    ("tr(X) + tr(X^2)", "X", "eye(n) + 2 X'"), ("tr((D w - r)' (D w - r)) + lam tr(w' w)", "w", "2 D' (D w - r) + 2 lam w"),
+    ("tr(X) + tr(X^2)", "X", "eye(n) + 2 X'"),
+    ("tr((D w - r)' (D w - r)) + lam tr(w' w)", "w", "2 D' (D w - r) + 2 lam w"),
     ("exp(-tr(x' A x))", "x", "-exp(-x' A x)*(A + A') x"), ("exp(tr(A X))", "X", "exp(tr(A X))*A'"),
     ("log(sum(exp(x)))", "x", "exp(x)/sum(exp(x))"), ("log(sum(exp(D w)))", "w", "D' exp(D w)/sum(exp(D w))"),
     ("tr(x' A x)/tr(x' x)", "x", "(A + A') x/(x'x) - 2*(x' A x)*x/(x'x)^2"),

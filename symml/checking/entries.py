@@ -1,4 +1,4 @@
-"""Arrays of exact entries: free ones to differentiate by, ones that satisfy the declaration, and rational values of both.
+"""Arrays of exact entries: free ones to differentiate by, declared ones, and rational values of both.
 
 One row of `_BUILDERS` for each property that ties entries to each other.
 """
@@ -131,7 +131,9 @@ def _orthogonal(s: Symbol, free: Any, facts: frozenset[str]) -> Entries:
     rows, columns = free.shape
     if "symmetric" in facts:  # a reflection
         u = free[:, 0]
-        return Entries(sp.eye(rows) - 2 * u * u.T / (u.T * u)[0, 0], _drawn(list(u), frozenset({"positive"})), complete=False)
+        return Entries(
+            sp.eye(rows) - 2 * u * u.T / (u.T * u)[0, 0], _drawn(list(u), frozenset({"positive"})), complete=False
+        )
     if rows > 3:
         raise NotSupportedError(f"{s.name} is orthonormal of {rows} rows, more than entries are written out for")
     skew = sp.zeros(rows, rows)
@@ -162,8 +164,10 @@ def _symmetric(s: Symbol, free: Any, facts: frozenset[str]) -> Entries:
     def definite(rng: Random) -> dict[Any, Any]:
         found = plain(rng)
         for i in range(free.rows):  # diagonally dominant
-            found[free[i, i]] = 1 + abs(found[free[i, i]]) + sum(
-                abs(found[free[min(i, j), max(i, j)]]) for j in range(free.rows) if j != i
+            found[free[i, i]] = (
+                1
+                + abs(found[free[i, i]])
+                + sum(abs(found[free[min(i, j), max(i, j)]]) for j in range(free.rows) if j != i)
             )
         return found
 
@@ -182,7 +186,9 @@ def _one_hot(s: Symbol, free: Any, facts: frozenset[str]) -> Entries:
     matrix = sp.Matrix(rows, columns, lambda i, j: free[i, j] if j < columns - 1 else 1 - sum(free[i, : columns - 1]))
     parameters = [free[i, j] for i in range(rows) for j in range(columns - 1)]
     pairs = tuple(
-        frozenset((free[i, a], free[i, b])) for i in range(rows) for a, b in itertools.combinations(range(columns - 1), 2)
+        frozenset((free[i, a], free[i, b]))
+        for i in range(rows)
+        for a, b in itertools.combinations(range(columns - 1), 2)
     )
 
     def values(rng: Random) -> dict[Any, Any]:
@@ -197,7 +203,7 @@ def _rows_sum(s: Symbol, free: Any, facts: frozenset[str]) -> Entries:
     matrix = sp.Matrix(rows, columns, lambda i, j: free[i, j] if j < columns - 1 else 1 - sum(free[i, : columns - 1]))
 
     def values(rng: Random) -> dict[Any, Any]:
-        found = {}
+        found: dict[Any, Any] = {}
         for i in range(rows):
             weights = [rng.randint(1, 9) for _ in range(columns)]
             found |= {free[i, j]: sp.Rational(weights[j], sum(weights)) for j in range(columns - 1)}

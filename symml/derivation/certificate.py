@@ -1,4 +1,4 @@
-"""Exact certificates: objective and result written out in entries at small sizes, differentiated entry by entry by SymPy.
+"""Exact certificates: objective and result in entries at small sizes, differentiated entry by entry by SymPy.
 
 The entries of the variable are independent while SymPy differentiates; what is declared of them is imposed afterwards.
 Nothing of the calculus of symml takes part.
@@ -16,8 +16,9 @@ import sympy as sp
 
 from symml.checking.digits import NoValueError, values_at
 from symml.checking.entries import declared_entries, free_entries, scalar_facts, scalar_values
+from symml.checking.kernels import distinct, smooth_pieces
 from symml.checking.reports import CheckReport
-from symml.checking.vanishing import Facts, distinct, smooth_pieces, vanish
+from symml.checking.vanishing import Facts, vanish
 from symml.derivation.objective import untied, untied_symbol
 from symml.derivation.small_sizes import choose
 from symml.errors import NotSupportedError
@@ -49,7 +50,9 @@ class _Problem:
     tie: dict[Any, Any] = field(default_factory=dict)  # free entries of the variables -> declared ones
 
 
-def certify(objective: Expression, result: Expression, variables: Sequence[Any], what: str, symmetric: bool) -> CheckReport:
+def certify(
+    objective: Expression, result: Expression, variables: Sequence[Any], what: str, symmetric: bool
+) -> CheckReport:
     """Return the certificate of a derivative by SymPy at small explicit sizes.
 
     Parameters
@@ -93,9 +96,7 @@ def _refuse(*expressions: Expression) -> None:
             raise NotSupportedError(f"SymPy has no entries of {node.function}: {node}")
 
 
-_NO_ENTRIES = frozenset(
-    {"expm", "logm", "sqrtm", "sinm", "cosm", "eigmax", "eigmaxprojector", "normnuc", "normspec"}
-)
+_NO_ENTRIES = frozenset({"expm", "logm", "sqrtm", "sinm", "cosm", "eigmax", "eigmaxprojector", "normnuc", "normspec"})
 
 
 def _at_sizes(objective: Expression, result: Expression, variables: tuple[Any, ...], what: str, symmetric: bool,
@@ -197,7 +198,10 @@ def _pair(problem: _Problem, expected: list[Any], result: Expression, variable: 
         steps = list(entries.matrix)
         claimed = expand(body, Sizes(problem.sizes, {**bound, direction: entries.matrix}))
         count = len(steps)
-        expected = [sp.Add(*(e * d for e, d in zip(expected[k : k + count], steps, strict=True))) for k in range(0, len(expected), count)]
+        expected = [
+            sp.Add(*(e * d for e, d in zip(expected[k : k + count], steps, strict=True)))
+            for k in range(0, len(expected), count)
+        ]
     else:
         claimed = expand(result, Sizes(problem.sizes, bound))
     flat = [smooth_pieces(c) for c in _flat(claimed)]
@@ -228,7 +232,9 @@ def _judge(problem: _Problem, expected: list[Any], claimed: list[Any], what: str
         except (ZeroDivisionError, sp.PolynomialError):
             proved = False
         if proved:
-            found = verdict("proved", certificate=f"{len(differences)} entries by SymPy at {shown}: each difference is 0")
+            found = verdict(
+                "proved", certificate=f"{len(differences)} entries by SymPy at {shown}: each difference is 0"
+            )
             return _report(True, found, what, problem.sizes, 0.0)
     rng = Random(SEED)
     done, worst = 0, 0.0
@@ -245,9 +251,16 @@ def _judge(problem: _Problem, expected: list[Any], claimed: list[Any], what: str
             return _wrong(problem, point, left, right, error, place, what)
         done += 1
         if done == POINTS:
-            certificate = f"{len(expected)} entries by SymPy at {shown}: equal to {AGREEMENT} digits at {POINTS} random rational points"
+            agreed = f"equal to {AGREEMENT} digits at {POINTS} random rational points"
+            certificate = f"{len(expected)} entries by SymPy at {shown}: {agreed}"
             return _report(True, verdict("holds", certificate=certificate), what, problem.sizes, worst, done)
-    return _report(None, verdict("unchecked", reason="no rational point was found at which both are finite"), what, problem.sizes, float("nan"))
+    return _report(
+        None,
+        verdict("unchecked", reason="no rational point was found at which both are finite"),
+        what,
+        problem.sizes,
+        float("nan"),
+    )
 
 
 def _distance(left: list[Any], right: list[Any]) -> tuple[float, int]:
@@ -261,11 +274,15 @@ def _wrong(problem: _Problem, point: Mapping[Any, Any], left: list[Any], right: 
            what: str) -> CheckReport:  # fmt: skip
     values = {s.name: str(v) for s, v in sorted(point.items(), key=lambda item: canonical(item[0].name))}
     example = Counterexample(values, [float(v) for v in right], [float(v) for v in left], error, SEED)
-    located = f"entry {place + 1} of {len(left)}: SymPy gives {float(left[place]):.6g}, the {what} {float(right[place]):.6g}"
+    located = (
+        f"entry {place + 1} of {len(left)}: SymPy gives {float(left[place]):.6g}, the {what} {float(right[place]):.6g}"
+    )
     found = verdict("wrong", counterexample=example)
     return _report(False, found, what, problem.sizes, error, 1, located, example)
 
 
 def _report(passed: bool | None, found: Any, what: str, sizes: Mapping[str, int], worst: float, points: int = 0,
             located: str = "", example: Counterexample | None = None) -> CheckReport:  # fmt: skip
-    return CheckReport(passed, found, worst, points, points, dict(sizes), SEED, 10.0 ** (-AGREEMENT), what, located, example, METHOD)
+    return CheckReport(
+        passed, found, worst, points, points, dict(sizes), SEED, 10.0 ** (-AGREEMENT), what, located, example, METHOD
+    )

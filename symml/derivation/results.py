@@ -18,7 +18,7 @@ from symml.errors import InternalError, NotSupportedError
 from symml.forms.lowering import leaf_of
 from symml.forms.raising import act, action
 from symml.forms.textbook import present
-from symml.language.expressions import Action, Expression, Scalar, Symbol
+from symml.language.expressions import Action, Expression, Index, Symbol
 from symml.language.operators import call, multiply_any, symbol, transpose
 from symml.language.tables import symbol_table
 
@@ -31,7 +31,7 @@ def show(node: Node, taken: Sequence[str], variable: Any = None, label: str = ""
 
     The direction has the variable's declared structure; the value is that of unconstrained directions.
     """
-    if len(node.shape) <= 2:
+    if len(node.shape) <= 2 and len(getattr(variable, "shape", ())) <= 2:
         return present(node, taken, polish, given)
     free = direction_of(variable, frozenset())
     tied = direction_of(variable, DIRECTION_FACTS)
@@ -61,7 +61,12 @@ def derivative_check(
 ) -> CheckReport:  # fmt: skip
     """Return the report of `result` as the derivative of `function` by `variable`, against finite differences."""
     table = {**symbol_table(function), **symbol_table(result), variable.name: variable}
-    table = {name: symbols.get(name, found) for name, found in table.items() if not name.startswith("d" + variable.name)}
+    direction = direction_of(variable, frozenset()).name
+    table = {
+        name: symbols.get(name, found)
+        for name, found in table.items()
+        if name != direction and not isinstance(found, Index)
+    }
     value = prepare(function)
     item = Derivative(
         function=value, action=directional(result, variable), symbols=table, variable=variable.name,

@@ -33,7 +33,9 @@ def choose(objective: Expression, result: Expression) -> Iterator[Mapping[str, i
         pool = (2, 3, 4) if d in small else (3, 2, 4)
         taken = {first[o] for o in beside[d] if o in first}
         distinct = {first[o] for o in numbers if o in first} if d in numbers else set()
-        first[d] = next((k for k in pool[:2] if k not in taken | distinct), 0) or next(k for k in (2, 3, 4, 5, 6, 7, 8) if k not in distinct)
+        first[d] = next((k for k in pool[:2] if k not in taken | distinct), 0) or next(
+            k for k in (2, 3, 4, 5, 6, 7, 8) if k not in distinct
+        )
     yield dict(sorted(first.items()))
     second = dict.fromkeys(first, 2)
     if second != first and len(numbers) < 2:
@@ -55,7 +57,11 @@ def _as_numbers(nodes: list[Expression]) -> list[str]:
     found: set[str] = set()
     for node in nodes:
         for value in node.fields:
-            found |= {canonical(s.name) for s in getattr(value, "free_symbols", ()) if isinstance(s, sp.Symbol) and is_dimension(s)}
+            found |= {
+                canonical(s.name)
+                for s in getattr(value, "free_symbols", ())
+                if isinstance(s, sp.Symbol) and is_dimension(s)
+            }
         if isinstance(node, Call) and node.function == "mean":
             found |= set(_names(node.args[0].shape))
     return sorted(found)

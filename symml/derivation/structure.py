@@ -5,7 +5,7 @@ One row a structure, the most telling first. A claim is compared with the Hessia
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -14,26 +14,32 @@ import numpy as np
 from symml.calculus.nodes import Node
 from symml.checking.derivatives import DRAWS
 from symml.checking.sampling import draw
-from symml.codegen.evaluate import prepare
+from symml.codegen.evaluate import bind, prepare
+from symml.codegen.interpreter import size_of
 from symml.derivation.mappings import ByName
 from symml.derivation.results import directional
-from symml.derivation.structure_kinds import KINDS, Claim
-from symml.derivation.structure_parts import spread, terms_of
+from symml.derivation.structures.claims import Claim, Kind
+from symml.derivation.structures.terms import spread, terms_of
 from symml.errors import ShapeError
+from symml.forms.cost import cost
 from symml.forms.lowering import leaf_of
 from symml.forms.polishing.naming import name_for
 from symml.forms.textbook import present
 from symml.language.contexts import remember
-from symml.language.expressions import Expression, Scalar, Symbol, Where, make
-from symml.language.operators import show_shape
-from symml.language.symbols import is_dimension
+from symml.language.expressions import Call, Expression, Eye, Ones, Scalar, Symbol, Transpose, Where, make, postorder
+from symml.language.names import canonical
+from symml.language.operators import show_shape, symbol
 from symml.language.tables import symbol_table
 from symml.records import Verdict, verdict
+from symml.registry import discover
 
 if TYPE_CHECKING:
     from symml.derivation.derivation import Derivation
 
 POINTS = 2
+SHORT = 24  # tokens of a part that is written out
+_LETTERS = {"c": ("c", "b"), "s": ("s", "q", "h"), "D": ("t", "q"), "S": ("S", "B"), "t": ("t", "rho"),
+            "L": ("Z", "B"), "V": ("Z", "B"), "w": ("Q", "D"), "d": ("D", "Q")}  # fmt: skip
 TOLERANCE = 1e-8
 Array = Any
 
@@ -62,6 +68,7 @@ class HessianStructure:
     shape: tuple[Any, ...]
     _latex: str = field(repr=False)
     _parts: Mapping[str, Expression] = field(repr=False)
+    _symbols: Mapping[str, Any] = field(repr=False)
     _act: Callable[[Mapping[str, Array], Array], Array] = field(repr=False)
 
     def __str__(self) -> str:
@@ -87,14 +94,13 @@ class HessianStructure:
     def dense(self, mapping: Mapping[Any, Any] | None = None, /, **values: Any) -> Array:
         """Return the whole Hessian, axes of the variable twice, put together from the factors."""
         found = self._values(mapping, values)
-        sizes = np.asarray(found["shape"], int)
-        return _columns(lambda step: self._act(found, step), tuple(sizes))
+        given = {canonical(str(k)): v for k, v in {**(dict(mapping) if mapping else {}), **values}.items()}
+        _, sizes = bind({name: s for name, s in self._symbols.items() if name in given}, given)
+        return _columns(lambda step: self._act(found, step), [size_of(d)(sizes) for d in self.shape])
 
     def _values(self, mapping: Mapping[Any, Any] | None, values: Mapping[str, Any]) -> dict[str, Array]:
         given = {**(dict(mapping) if mapping else {}), **values}
-        return {role: part.evaluate(given) for role, part in self._parts.items() if role != "shape"} | {
-            "shape": np.shape(self._parts["shape"].evaluate(given))
-        }
+        return {role: part.evaluate(given) for role, part in self._parts.items()}
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain data."""
@@ -128,12 +134,10 @@ def _of(derivation: Derivation, variable: Any) -> HessianStructure:
 
 def _first(derivation: Derivation, variable: Symbol, hessian: Expression, node: Node) -> HessianStructure:
     terms = terms_of(node)
-    forms = [] if terms is None else [terms]
-    if terms is not None:
-        opened = spread(terms)
-        forms += [opened] if opened != terms else []
+    opened = spread(terms)
+    forms = [terms, opened] if opened != terms else [terms]
     leaf = leaf_of(variable)
-    for row in KINDS:
+    for row in sorted(discover("symml.derivation.structures", Kind), key=lambda k: k.rank):
         if row.order != len(variable.shape):
             continue
         for form in forms:
@@ -146,7 +150,7 @@ def _first(derivation: Derivation, variable: Symbol, hessian: Expression, node: 
                 return _told(derivation, variable, claim, parts, checked)
     whole = verdict("proved", certificate="nothing is claimed")
     return HessianStructure("dense", f"H = {hessian}" if len(variable.shape) == 1 else str(hessian), ByName({"H": hessian}), whole,
-                            variable.shape, hessian.latex(), {"H": hessian, "shape": variable}, _dense_act)  # fmt: skip
+                            variable.shape, hessian.latex(), {"H": hessian}, derivation.source.symbols, _dense_act)  # fmt: skip
 
 
 def _dense_act(values: Mapping[str, Array], step: Array) -> Array:
@@ -158,33 +162,43 @@ def _expression(derivation: Derivation, part: Node) -> Expression:
 
 
 def _told(derivation: Derivation, variable: Symbol, claim: Claim, parts: Mapping[str, Expression], checked: Verdict) -> HessianStructure:
-    taken = {*derivation._taken, *(s.name for e in parts.values() for s in symbol_table(e).values() if isinstance(s, Symbol))}
+    taken = {*derivation._taken, *(s.name for s in postorder(*parts.values()) if isinstance(s, Symbol))}
     named: dict[Expression, Expression] = {}
     shown: dict[str, Expression] = {}
     for role, part in parts.items():
-        if isinstance(part, (Symbol, Scalar)):
+        if isinstance(part, (Symbol, Scalar, Eye, Ones)) or (role in claim.inline and _is_short(role, part)):
             shown[role] = part
             continue
         if part not in named:
             body = part.args[0] if isinstance(part, Where) else part
-            name = name_for(body, taken)
+            name = _name(role, body, taken)
             taken.add(name.name)
             named[part] = name
         shown[role] = named[part]
     formula = claim.formula(shown)
     where = make(Where, (formula, *named), (tuple(named.values()),), formula.shape) if named else formula
     factors = {name.name: part for part, name in named.items() if isinstance(name, Symbol)}
-    factors = {**{s.name: s for s in shown.values() if isinstance(s, Symbol) and s not in named.values()}, **factors}
-    title = claim.title.format(formula=formula, sizes=_blocks(variable, claim))
+    plain = {s.name: s for s in shown.values() if isinstance(s, Symbol) and s not in named.values()}
+    written = {role: part for role, part in parts.items() if part is shown[role] and not isinstance(part, (Symbol, Scalar))}
+    factors = {**plain, **written, **factors}
+    title = claim.title.replace("{formula}", str(formula))
     return HessianStructure(title, claim.lead + str(where), ByName(factors), checked, variable.shape, claim.lead_latex + where.latex(),
-                            {**parts, "shape": variable}, claim.act)  # fmt: skip
+                            parts, derivation.source.symbols, claim.act)  # fmt: skip
 
 
-def _blocks(variable: Symbol, claim: Claim) -> str:
-    if len(variable.shape) != 2:
-        return ""
-    count, size = variable.shape if not claim.by_columns else variable.shape[::-1]
-    return f"{count} blocks {size}×{size}"
+def _is_short(role: str, part: Expression) -> bool:
+    """Whether a part is written out: the transpose of a symbol, or a short side of a Kronecker product."""
+    if isinstance(part, Transpose):
+        return isinstance(part.args[0], Symbol)
+    return role not in _LETTERS and not isinstance(part, Where) and cost(part) <= SHORT
+
+
+def _name(role: str, part: Expression, taken: Collection[str]) -> Symbol:
+    """A name by what the part is, if it is a function, else by its role."""
+    letters = next((k for k in _LETTERS.get(role, ()) if k not in taken), None)
+    if letters is None or isinstance(part, Call):
+        return name_for(part, taken)
+    return symbol(letters, part.shape, ["symmetric"] if role == "S" and len(part.shape) == 2 else [])
 
 
 # -- the check ----------------------------------------------------------------------------------------------------

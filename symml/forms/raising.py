@@ -17,7 +17,8 @@ from symml.errors import NotSupportedError
 from symml.forms.graph import Graph, reduce
 from symml.forms.kronecker import raise_fused
 from symml.forms.polishing.sums import combine
-from symml.language.expressions import Action, Call, Einstein, Expression, Mul, Symbol, make
+from symml.forms.slicing import batch_index, fresh_index, sliced
+from symml.language.expressions import Action, BoundSum, Call, Einstein, Expression, Mul, Symbol, make
 from symml.language.function import functions
 from symml.language.operators import (
     add,
@@ -88,14 +89,15 @@ class Raising:
         coefficient = scalar(sp.Rational(node.coefficient.numerator, node.coefficient.denominator))
         if node.coefficient == 0:
             return zeros(*node.shape)
-        spread = _distributed(node)
+        large = any(len(f.shape) > 2 for f, _ in node.factors)
+        if large and any(len(leaf.shape) > 2 for leaf in node.leaves):
+            return self._sum_of_slices(node)
+        spread = _distributed(node) if large else None
         if spread is not None:
             return self.run(spread)
         graph = Graph(node.sizes, node.out, self.symmetric)
         graph.scalars.append(coefficient)
         for place, (factor, idx) in enumerate(node.factors):
-            if len(factor.shape) > 2:
-                return self._formula(node)
             value = self._get(factor)
             if not idx:
                 graph.scalars.append(value)
@@ -107,6 +109,16 @@ class Raising:
                 graph.add_edge(value, idx[0], idx[1], place)
         found = reduce(graph)
         return found if found is not None else self._formula(node)
+
+    def _sum_of_slices(self, node: Ein) -> Expression:
+        """Data of order 3: a sum over one index of products of slices."""
+        index = batch_index(node)
+        if index is None:
+            return self._formula(node)
+        place = fresh_index(node, node.sizes[index])
+        body = self.run(sliced(node, index, place))
+        value = sp.Rational(node.coefficient.numerator, node.coefficient.denominator)
+        return multiply_any(scalar(value), make(BoundSum, (place, body), (), body.shape))
 
     def _formula(self, node: Ein) -> Expression:
         """An index formula: no matrix notation exists for this product."""

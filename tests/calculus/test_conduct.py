@@ -16,9 +16,12 @@ import pytest
 
 import symml as sml
 from symml.calculus import nodes
-from symml.language import expressions
+from symml.language import base
 
-WHERE = "X: n x d, y: n, w: d, lam > 0, S: n x n spd, A: n x n, W: d x k, Y: n x k one-hot rows, s: n in {-1,1}, V: n x k, M: n x d mask, U: d x k"
+WHERE = (
+    "X: n x d, y: n, w: d, lam > 0, S: n x n spd, A: n x n, W: d x k, Y: n x k one-hot rows, s: n in {-1,1}, V: n x k, "
+    "M: n x d mask, U: d x k"
+)
 OBJECTIVES = [
     ("1/2*||X w - y||^2 + lam/2*||w||^2", "w"), ("sum(log(1 + exp(-s .* (X w))))", "w"), ("logsumexp(X w)", "w"),
     ("y' inv(S) y + logdet(S)", "S"), ("y' A y/(y' S y)", "y"), ("sum(logsumexp(X W)) - sum(Y .* (X W))", "W"),
@@ -39,7 +42,7 @@ def interned() -> int:
         if isinstance(o, functools._lru_cache_wrapper) and o.__module__.startswith("symml.forms"):
             o.cache_clear()
     gc.collect()
-    return len(nodes._table) + len(expressions._table)
+    return len(nodes._table) + len(base._table)
 
 
 WARM = 30
@@ -48,9 +51,12 @@ WARM = 30
 @pytest.mark.parametrize("count", [300, pytest.param(10_000, marks=pytest.mark.slow)])
 def test_memory_is_flat(count):
     def work(k: int) -> None:
-        text, wrt = OBJECTIVES[k % 3]
+        text, _ = OBJECTIVES[k % 3]
         where = WHERE.replace("w: d", f"w{k}: d")
-        assert sml.derive(text.replace(" w", f" w{k}").replace("||w|", f"||w{k}|"), wrt=f"w{k}", where=where).gradient is not None
+        assert (
+            sml.derive(text.replace(" w", f" w{k}").replace("||w|", f"||w{k}|"), wrt=f"w{k}", where=where).gradient
+            is not None
+        )
 
     for k in range(WARM):
         work(k)
@@ -80,14 +86,22 @@ def test_pickle_and_copy_give_the_same_object():
     assert copy.deepcopy(e) is e
 
 
-SCRIPT = f"import sys; sys.path.insert(0, {os.path.dirname(__file__)!r})\nfrom test_conduct import *\nfor k in range(len(OBJECTIVES)):\n    print(*prints(k), sep='\\n')"
+SCRIPT = f"""
+import sys
+sys.path.insert(0, {os.path.dirname(__file__)!r})
+from test_conduct import OBJECTIVES, prints
+for k in range(len(OBJECTIVES)):
+    print(*prints(k), sep="\\n")
+"""
 
 
 def test_two_hash_seeds_print_the_same():
     found = []
     for seed in ("1", "2"):
         environment = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONIOENCODING": "utf-8"}
-        run = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, env=environment, timeout=120, check=False)
+        run = subprocess.run(
+            [sys.executable, "-c", SCRIPT], capture_output=True, env=environment, timeout=120, check=False
+        )
         assert run.returncode == 0, run.stderr.decode()[-2000:]
         found.append(run.stdout.decode())
     assert found[0] == found[1]

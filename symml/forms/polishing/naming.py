@@ -13,6 +13,7 @@ from symml.language.expressions import (
     ElemPow,
     Expression,
     Hadamard,
+    Index,
     Mul,
     Pow,
     Scalar,
@@ -124,7 +125,7 @@ def _candidates(roots: list[Expression]) -> list[Expression]:
             times[piece] = times.get(piece, 0) + times.get(node, 0)
     found = []
     for part, count in times.items():
-        if isinstance(part, Transpose) or part in roots or isinstance(part, (Symbol, Scalar)):
+        if isinstance(part, (Transpose, Symbol, Scalar)) or part in roots or _moves_with_index(part):
             continue
         if len(part.shape) == 2 and part.shape[0] == 1:  # a row: name its column
             part = flip(part)
@@ -137,6 +138,14 @@ def _candidates(roots: list[Expression]) -> list[Expression]:
             found.append((saving, part))
     found.sort(key=lambda f: -f[0])
     return [part for _, part in found]
+
+
+def _moves_with_index(part: Expression) -> bool:
+    """Whether a part holds a bound index: a name for it would stand outside its sum."""
+    found = part.memo.get("indexed")
+    if found is None:
+        found = part.memo["indexed"] = any(isinstance(n, Index) for n in postorder(part))
+    return bool(found)
 
 
 def _sign_only(part: Expression) -> bool:

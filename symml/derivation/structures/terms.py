@@ -12,45 +12,51 @@ from fractions import Fraction
 from typing import Any
 
 from symml.calculus.construct import ein, total
-from symml.calculus.nodes import Const, Ein, Factor, Indices, Leaf, Node, Sum
+from symml.calculus.nodes import Ein, Factor, Indices, Leaf, Node, Sum
 from symml.derivation.separating import flat_terms
 
 TERM_LIMIT = 60
 
 
 # -- terms --------------------------------------------------------------------------------------------------------
-def terms_of(hessian: Node) -> list[Ein] | None:
-    """Return the terms of a Hessian as products, diagonal matrices by their diagonal; None when one is no product."""
-    found = [_product(t) for t in flat_terms(hessian)]
-    return None if any(t is None for t in found) else [t for t in found if t is not None]
+@dataclass(frozen=True)
+class Term:
+    """One product of factors with the axes of a Hessian; labels are positions in `sizes`."""
+
+    coefficient: Fraction
+    factors: tuple[Factor, ...]
+    out: Indices
+    sizes: tuple[Any, ...]
+
+    def node(self) -> Node:
+        """Return the term in the index form."""
+        return piece(self, self.coefficient, self.factors, self.out)
 
 
-def _product(term: Node) -> Ein | None:
-    if not isinstance(term, Ein):
-        axes = tuple(range(len(term.shape)))
-        if isinstance(term, Leaf) and "diagonal" in term.facts:
-            term = ein(1, [(term, (0, 0))], (0, 0), {0: term.shape[0]})
-        else:
-            return _raw(term, axes)
-    assert isinstance(term, Ein)
-    ties = {max(idx): min(idx) for f, idx in term.factors if isinstance(f, Leaf) and "diagonal" in f.facts and idx[0] != idx[1]}
-    if not ties:
+def terms_of(hessian: Node) -> list[Term]:
+    """Return the terms of a Hessian as products, diagonal matrices by their diagonal."""
+    return [as_term(t) for t in flat_terms(hessian)]
+
+
+def as_term(node: Node) -> Term:
+    """Return a node as one product."""
+    if not isinstance(node, Ein):
+        axes = tuple(range(len(node.shape)))
+        return _tied(Term(Fraction(1), ((node, axes),), axes, node.shape))
+    return _tied(Term(node.coefficient, node.factors, node.out, node.sizes))
+
+
+def _tied(term: Term) -> Term:
+    """A term with the two axes of each diagonal matrix in it made one."""
+    pairs = [idx for f, idx in term.factors if isinstance(f, Leaf) and "diagonal" in f.facts and idx[0] != idx[1]]
+    if not pairs:
         return term
-    factors = [(f, tuple(ties.get(i, i) for i in idx)) for f, idx in term.factors]
-    sizes = {i: s for i, s in enumerate(term.sizes) if i not in ties}
-    found = ein(term.coefficient, factors, tuple(ties.get(o, o) for o in term.out), sizes)
-    return found if isinstance(found, Ein) else None
+    old, new = max(pairs[0]), min(pairs[0])
+    factors = tuple((f, tuple(new if i == old else i for i in idx)) for f, idx in term.factors)
+    return _tied(Term(term.coefficient, factors, tuple(new if o == old else o for o in term.out), term.sizes))
 
 
-def _raw(node: Node, axes: Indices) -> Ein:
-    """A bare node as a product of one factor; it is read here and never interned."""
-    found = object.__new__(Ein)
-    found.coefficient, found.factors, found.out, found.sizes = Fraction(1), ((node, axes),), axes, node.shape
-    found.shape, found.leaves = node.shape, node.leaves
-    return found
-
-
-def spread(terms: Sequence[Ein]) -> list[Ein]:
+def spread(terms: Sequence[Term]) -> list[Term]:
     """Return the terms with products distributed over sums of matrices; elementwise sums stay whole."""
     waiting, found = list(reversed(terms)), []
     while waiting and len(waiting) + len(found) < TERM_LIMIT:
@@ -61,11 +67,10 @@ def spread(terms: Sequence[Ein]) -> list[Ein]:
             continue
         f, idx = term.factors[place]
         assert isinstance(f, Sum)
-        rest = [*term.factors[:place], *term.factors[place + 1 :]]
-        sizes = dict(enumerate(term.sizes))
-        parts = [ein(term.coefficient, [*rest, (t, idx)], term.out, sizes) for t in f.terms]
-        waiting.extend(p for p in reversed([_product(p) for p in parts]) if p is not None)
-    return [*found, *reversed(waiting)]
+        rest = (*term.factors[:place], *term.factors[place + 1 :])
+        waiting.extend(as_term(piece(term, term.coefficient, (*rest, (t, idx)), term.out)) for t in reversed(f.terms))
+    done = [t.node() for t in (*found, *reversed(waiting))]
+    return terms_of(total(done, done[0].shape)) if done else []
 
 
 def _opens(f: Node) -> bool:
@@ -78,24 +83,20 @@ def _elementwise(term: Node) -> bool:
     return len(set(term.out)) == len(term.out) and all(idx in (term.out, ()) for _, idx in term.factors)
 
 
-def piece(term: Ein, coefficient: Fraction | int, factors: Sequence[Factor], out: Indices) -> Node:
+def piece(term: Term, coefficient: Fraction | int, factors: Sequence[Factor], out: Indices) -> Node:
     """Return a product of some factors of a term."""
     used = {i for _, idx in factors for i in idx} | set(out)
     return ein(coefficient, list(factors), out, {i: term.sizes[i] for i in used})
 
 
-def flipped(term: Ein) -> Ein:
+def flipped(term: Term) -> Term:
     """Return a term of a matrix's Hessian with rows and columns of the matrix exchanged."""
     i, j, k, m = term.out
-    found = object.__new__(Ein)
-    found.coefficient, found.factors, found.sizes, found.leaves = term.coefficient, term.factors, term.sizes, term.leaves
-    found.out = (j, i, m, k)
-    found.shape = tuple(term.sizes[o] for o in found.out)
-    return found
+    return Term(term.coefficient, term.factors, (j, i, m, k), term.sizes)
 
 
 # -- diagonals and outer products ---------------------------------------------------------------------------------
-def diagonal(terms: Sequence[Ein], count: int) -> Node | None:
+def diagonal(terms: Sequence[Term], count: int) -> Node | None:
     """Return the entries on the diagonal of a sum of diagonal terms; None when there is no term."""
     if not terms:
         return None
@@ -103,7 +104,7 @@ def diagonal(terms: Sequence[Ein], count: int) -> Node | None:
     return total(entries, entries[0].shape)
 
 
-def is_diagonal(term: Ein) -> bool:
+def is_diagonal(term: Term) -> bool:
     """Whether a term is zero off the diagonal."""
     count = len(term.out) // 2
     return term.out[:count] == term.out[count:]
@@ -111,12 +112,15 @@ def is_diagonal(term: Ein) -> bool:
 
 def constant(node: Node) -> Node | None:
     """Return the scalar that stands in every entry; None when entries differ."""
-    if isinstance(node, Ein) and len(set(node.out)) == len(node.out) and all(idx == () for _, idx in node.factors):
-        return ein(node.coefficient, list(node.factors), (), {})
-    return None
+    if not isinstance(node, Ein) or len(set(node.out)) < len(node.out):
+        return None
+    used = {i for _, idx in node.factors for i in idx}
+    if used & set(node.out):
+        return None
+    return ein(node.coefficient, list(node.factors), (), {i: node.sizes[i] for i in used})
 
 
-def components(term: Ein, without: Indices = ()) -> dict[int, int]:
+def components(term: Term, without: Indices = ()) -> dict[int, int]:
     """Return a representative of the connected component of every label; labels in `without` join nothing."""
     group = {label: label for label in range(len(term.sizes))}
 
@@ -140,7 +144,7 @@ class Outer:
     vector: Node
 
 
-def outer(term: Ein, one: Indices, two: Indices, row: Indices = ()) -> Outer | None:
+def outer(term: Term, one: Indices, two: Indices, row: Indices = ()) -> Outer | None:
     """Return a term as c u uᵀ between the axes `one` and `two`, for each index in `row`; None when it is not."""
     if set(one) & set(two):
         return None
@@ -172,7 +176,7 @@ class Peeled:
     rest: tuple[Factor, ...]
 
 
-def peel(term: Ein, i: int, k: int) -> Peeled | None:
+def peel(term: Term, i: int, k: int) -> Peeled | None:
     """Return the matrix that stands at both axes of a term; None when there is none."""
     sides = []
     for axis in (i, k):
@@ -188,18 +192,17 @@ def peel(term: Ein, i: int, k: int) -> Peeled | None:
     return Peeled(left, (m, n), tuple((f, idx) for f, idx in term.factors if i not in idx and k not in idx))
 
 
-def scalars(term: Ein, factors: Sequence[Factor]) -> tuple[Node, list[Factor]]:
+def scalars(term: Term, factors: Sequence[Factor]) -> tuple[Node, list[Factor]]:
     """Return the scalar in front of some factors of a term, with its coefficient, and the factors that have axes."""
     loose = [(f, idx) for f, idx in factors if not idx]
     return piece(term, term.coefficient, loose, ()), [(f, idx) for f, idx in factors if idx]
 
 
-def is_one(node: Node) -> bool:
-    """Whether a scalar is the number one."""
-    return isinstance(node, Const) and node.value == 1
+def rest_of(term: Term, peeled: Peeled, out: Indices) -> Term:
+    """Return what is left between of a peeled term, over other axes."""
+    return as_term(piece(term, term.coefficient, peeled.rest, out))
 
 
-def inner_term(term: Ein, coefficient: Any, factors: Sequence[Factor], out: Indices) -> Ein:
-    """Return some factors of a term over other axes, as a product."""
-    found = piece(term, coefficient, factors, out)
-    return found if isinstance(found, Ein) else _raw(found, tuple(range(len(found.shape))))
+def rest_of(term: Term, peeled: Peeled, out: Indices) -> Term:
+    """Return what is left between of a peeled term, over other axes."""
+    return as_term(piece(term, term.coefficient, peeled.rest, out))
