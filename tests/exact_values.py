@@ -303,6 +303,11 @@ def _toeplitz(c, r=None):
     return found
 
 
+def _diagsums(a):
+    n = len(a)
+    return np.array([mpmath.fsum(a[i, j] for i in range(n) for j in range(n) if abs(i - j) == k) for k in range(n)], object)
+
+
 def _kron(a, b):
     a, b = _two(a), _two(b)
     found = np.empty((a.shape[0] * b.shape[0], a.shape[1] * b.shape[1]), object)
@@ -359,7 +364,7 @@ CALLS = {
     "norm1": lambda a: _total(each(ENTRIES["abs"], a)), "trace": lambda a: mpmath.fsum(a[k, k] for k in range(len(a))),
     "dot": lambda a, b: _total(a * b), "det": determinant, "logdet": _logdet, "diag": _diag, "kron": _kron,
     "vec": lambda a: a.T.reshape(-1), "rowsum": lambda a: np.array([_total(r) for r in a], object),
-    "colsum": lambda a: np.array([_total(r) for r in a.T], object), "toeplitz": _toeplitz,
+    "colsum": lambda a: np.array([_total(r) for r in a.T], object), "toeplitz": _toeplitz, "diagsums": _diagsums,
     "softmax": lambda a: np.array([_softmax(r) for r in a], object) if a.ndim == 2 else _softmax(a),
     "logsumexp": _rows(_lse), "max": _extreme(max), "min": _extreme(min),
     "power": lambda a, b: each(lambda x, q: power(x, q), a, b),

@@ -138,7 +138,7 @@ def _at_point(item: Derivative, values: dict[str, Any], sizes: dict[str, int], r
             return _Found(None, count, "the derivative is not finite at the points drawn")
         claimed = claimed.reshape(found.value.shape) if claimed.size == found.value.size else claimed
         size = float(np.max(np.abs(start), initial=0.0))
-        noise = NOISE * size * float(np.max(np.abs(step), initial=0.0))
+        noise = NOISE * (size + 1e-3) * float(np.max(np.abs(step), initial=0.0))  # f may be what cancellation left
         error_here = relative_error(claimed, found.value, max(1e-9 * (size + 1e-3), noise))
         worst = max(worst, error_here)
         gap = float(np.max(np.abs(claimed - found.value), initial=0.0)) if claimed.shape == found.value.shape else np.inf

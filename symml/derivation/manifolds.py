@@ -158,35 +158,62 @@ def _definite_inner(s: Array, u: Array, v: Array) -> float:
 SOURCE = "Absil, Mahony & Sepulchre, Optimization Algorithms on Matrix Manifolds (2008)"
 MANIFOLDS = (
     Manifold(
-        "sphere", ("unit norm",), "x: d unit norm", "the Euclidean inner product uᵀ v",
-        "(I − x xᵀ) g", r"\left(I - x x^{\top}\right) g", _radial,
+        "sphere",
+        ("unit norm",),
+        "x: d unit norm",
+        "the Euclidean inner product uᵀ v",
+        "(I − x xᵀ) g",
+        r"\left(I - x x^{\top}\right) g",
+        _radial,
         lambda x, a: a - np.sum(x * a) * x,
         lambda x, v: np.sum(x * v),
-        _on_sphere, _frobenius, f"{SOURCE}, example 3.6.1",
+        _on_sphere,
+        _frobenius,
+        f"{SOURCE}, example 3.6.1",
     ),
     Manifold(
-        "stiefel", ("orthonormal columns",), "W: n x k orthonormal columns", "the embedded (Euclidean) metric tr(Uᵀ V)",
-        "G − W sym(Wᵀ G)", r"G - W \operatorname{sym}\left(W^{\top} G\right)", _less_normal,
+        "stiefel",
+        ("orthonormal columns",),
+        "W: n x k orthonormal columns",
+        "the embedded (Euclidean) metric tr(Uᵀ V)",
+        "G − W sym(Wᵀ G)",
+        r"G - W \operatorname{sym}\left(W^{\top} G\right)",
+        _less_normal,
         lambda w, a: a - w @ _symmetric_part(w.T @ a),
         lambda w, v: w.T @ v + v.T @ w,
-        _orthonormalised, _frobenius, f"{SOURCE}, example 3.6.2",
+        _orthonormalised,
+        _frobenius,
+        f"{SOURCE}, example 3.6.2",
     ),
     Manifold(
-        "orthogonal", ("orthogonal",), "Q: n x n orthogonal", "the embedded (Euclidean) metric tr(Uᵀ V)",
-        "(G − Q Gᵀ Q)/2", r"\frac{1}{2}\left(G - Q G^{\top} Q\right)", _skew,
+        "orthogonal",
+        ("orthogonal",),
+        "Q: n x n orthogonal",
+        "the embedded (Euclidean) metric tr(Uᵀ V)",
+        "(G − Q Gᵀ Q)/2",
+        r"\frac{1}{2}\left(G - Q G^{\top} Q\right)",
+        _skew,
         lambda q, a: (a - q @ a.T @ q) / 2,
         lambda q, v: q.T @ v + v.T @ q,
-        _orthonormalised, _frobenius, f"{SOURCE}, example 3.6.2 with p = n",
+        _orthonormalised,
+        _frobenius,
+        f"{SOURCE}, example 3.6.2 with p = n",
     ),
     Manifold(
-        "spd", ("spd",), "S: d x d spd", "the affine-invariant metric tr(S⁻¹ U S⁻¹ V)",
-        "S sym(G) S", r"S \operatorname{sym}\left(G\right) S", _affine_invariant,
+        "spd",
+        ("spd",),
+        "S: d x d spd",
+        "the affine-invariant metric tr(S⁻¹ U S⁻¹ V)",
+        "S sym(G) S",
+        r"S \operatorname{sym}\left(G\right) S",
+        _affine_invariant,
         lambda s, a: _symmetric_part(a),
         lambda s, v: v - v.T,
         lambda s, v, t: s + t * v,
-        _definite_inner, "Bhatia, Positive Definite Matrices (2007), chapter 6",
+        _definite_inner,
+        "Bhatia, Positive Definite Matrices (2007), chapter 6",
     ),
-)  # fmt: skip
+)
 BY_NAME = {m.name: m for m in MANIFOLDS}
 
 
@@ -216,12 +243,25 @@ def steps(derivation: Derivation, name: str) -> tuple[Step, ...]:
     result = gradient_on(derivation, name)
     gradient = derivation.gradient
     key = (f"gradient on {manifold.name}", derivation.wrt[0])
-    first = Step("euclidean gradient", "the Euclidean gradient, entries taken as independent", derivation.objective, gradient,
-                 f"g = {gradient}", f"g = {gradient.latex()}",
-                 derivation._checked["gradient", derivation.wrt[0]].report.verdict)  # fmt: skip
-    second = Step("riemannian gradient", f"the gradient on the manifold in {manifold.metric}: {manifold.formula}", gradient, result,
-                  f"grad f = {result}", rf"\operatorname{{grad}} f = {result.latex()}",
-                  derivation._checked[key].report.verdict, manifold.source)  # fmt: skip
+    first = Step(
+        "euclidean gradient",
+        "the Euclidean gradient, entries taken as independent",
+        derivation.objective,
+        gradient,
+        f"g = {gradient}",
+        f"g = {gradient.latex()}",
+        derivation._checked["gradient", derivation.wrt[0]].report.verdict,
+    )
+    second = Step(
+        "riemannian gradient",
+        f"the gradient on the manifold in {manifold.metric}: {manifold.formula}",
+        gradient,
+        result,
+        f"grad f = {result}",
+        rf"\operatorname{{grad}} f = {result.latex()}",
+        derivation._checked[key].report.verdict,
+        manifold.source,
+    )
     return first, second
 
 
@@ -239,20 +279,23 @@ def _require(manifold: Manifold, variable: Any) -> None:
         given = ", ".join(sorted(variable.properties)) or "nothing more"
         words = " or ".join(manifold.facts)
         raise DeclarationError(
-            f"the gradient on {manifold.name!r} needs {variable} declared {words}; it is declared {show_shape(variable.shape)}, "
-            f"{given}. Write for example where=\"{variable}: {show_shape(variable.shape)} {words}\"."
+            f"the gradient on {manifold.name!r} needs {variable} declared {words}; "
+            f"it is declared {show_shape(variable.shape)}, "
+            f'{given}. Write for example where="{variable}: {show_shape(variable.shape)} {words}".'
         )
 
 
 # -- the check ----------------------------------------------------------------------------------------------------
-def check(manifold: Manifold, objective: Expression, result: Expression, variable: Symbol, symbols: Any,
-          seed: int = 0) -> CheckReport:  # fmt: skip
+def check(
+    manifold: Manifold, objective: Expression, result: Expression, variable: Symbol, symbols: Any, seed: int = 0
+) -> CheckReport:
     """Return the report of a Riemannian gradient: tangent, and right along curves on the manifold."""
     table = {**symbol_table(objective), **symbol_table(result), variable.name: variable}
     table = {name: symbols.get(name, found) for name, found in table.items()}
     function, gradient = prepare(objective), prepare(result)
     rng = np.random.default_rng(seed)
-    evaluations, sizes = 0, {}
+    evaluations = 0
+    sizes: dict[str, int] = {}
     what = f"gradient on the {manifold.name} manifold"
     for _ in range(DRAWS):
         values, sizes = draw(table, rng)
@@ -278,9 +321,21 @@ def check(manifold: Manifold, objective: Expression, result: Expression, variabl
         error = max(off, relative_error(got, found.value, floor))
         if error > max(TOLERANCE, 100 * found.error):
             example = Counterexample(values, claimed, found.value, error, seed)
-            return CheckReport(False, verdict("wrong", counterexample=example), error, 1, evaluations, sizes, seed, TOLERANCE,
-                               what, counterexample=example)  # fmt: skip
+            return CheckReport(
+                False,
+                verdict("wrong", counterexample=example),
+                error,
+                1,
+                evaluations,
+                sizes,
+                seed,
+                TOLERANCE,
+                what,
+                counterexample=example,
+            )
         held = verdict("holds", certificate=f"tangent, and the slope along a curve agrees to {error:.1e}")
         return CheckReport(True, held, error, 1, evaluations, sizes, seed, TOLERANCE, what)
     reason = "no point was found at which the objective is finite and smooth"
-    return CheckReport(None, verdict("unchecked", reason=reason), float("nan"), 0, evaluations, sizes, seed, TOLERANCE, what)
+    return CheckReport(
+        None, verdict("unchecked", reason=reason), float("nan"), 0, evaluations, sizes, seed, TOLERANCE, what
+    )

@@ -18,7 +18,7 @@ from symml.errors import InternalError, NotSupportedError
 from symml.forms.lowering import leaf_of
 from symml.forms.raising import act, action
 from symml.forms.textbook import present
-from symml.language.expressions import Action, Expression, Index, Symbol
+from symml.language.expressions import Action, Expression, Index, Scalar, Symbol
 from symml.language.operators import call, multiply_any, symbol, transpose
 from symml.language.tables import symbol_table
 

@@ -1,4 +1,4 @@
-"""The structure of a Hessian, read off the index graph before it is multiplied out: diagonal, blocks, products, Kronecker.
+"""The structure of a Hessian, read off the index graph before it is multiplied out: diagonal, blocks, products.
 
 One row a structure, the most telling first. A claim is compared with the Hessian at random points before it is made.
 """
@@ -38,8 +38,17 @@ if TYPE_CHECKING:
 
 POINTS = 2
 SHORT = 24  # tokens of a part that is written out
-_LETTERS = {"c": ("c", "b"), "s": ("s", "q", "h"), "D": ("t", "q"), "S": ("S", "B"), "t": ("t", "rho"),
-            "L": ("Z", "B"), "V": ("Z", "B"), "w": ("Q", "D"), "d": ("D", "Q")}  # fmt: skip
+_LETTERS = {
+    "c": ("c", "b"),
+    "s": ("s", "q", "h"),
+    "D": ("t", "q"),
+    "S": ("S", "B"),
+    "t": ("t", "rho"),
+    "L": ("Z", "B"),
+    "V": ("Z", "B"),
+    "w": ("Q", "D"),
+    "d": ("D", "Q"),
+}
 TOLERANCE = 1e-8
 Array = Any
 
@@ -104,8 +113,12 @@ class HessianStructure:
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain data."""
-        return {"kind": self.kind, "statement": self.statement, "factors": {k: str(v) for k, v in self.factors.items()},
-                "verdict": str(self.verdict)}  # fmt: skip
+        return {
+            "kind": self.kind,
+            "statement": self.statement,
+            "factors": {k: str(v) for k, v in self.factors.items()},
+            "verdict": str(self.verdict),
+        }
 
     def to_html(self) -> str:
         """Return a fragment of HTML."""
@@ -149,8 +162,17 @@ def _first(derivation: Derivation, variable: Symbol, hessian: Expression, node: 
             if checked.ok:
                 return _told(derivation, variable, claim, parts, checked)
     whole = verdict("proved", certificate="nothing is claimed")
-    return HessianStructure("dense", f"H = {hessian}" if len(variable.shape) == 1 else str(hessian), ByName({"H": hessian}), whole,
-                            variable.shape, hessian.latex(), {"H": hessian}, derivation.source.symbols, _dense_act)  # fmt: skip
+    return HessianStructure(
+        "dense",
+        f"H = {hessian}" if len(variable.shape) == 1 else str(hessian),
+        ByName({"H": hessian}),
+        whole,
+        variable.shape,
+        hessian.latex(),
+        {"H": hessian},
+        derivation.source.symbols,
+        _dense_act,
+    )
 
 
 def _dense_act(values: Mapping[str, Array], step: Array) -> Array:
@@ -158,10 +180,14 @@ def _dense_act(values: Mapping[str, Array], step: Array) -> Array:
 
 
 def _expression(derivation: Derivation, part: Node) -> Expression:
-    return remember(present(part, derivation._taken, derivation._polish, derivation._given), derivation.source.symbols.values())
+    return remember(
+        present(part, derivation._taken, derivation._polish, derivation._given), derivation.source.symbols.values()
+    )
 
 
-def _told(derivation: Derivation, variable: Symbol, claim: Claim, parts: Mapping[str, Expression], checked: Verdict) -> HessianStructure:
+def _told(
+    derivation: Derivation, variable: Symbol, claim: Claim, parts: Mapping[str, Expression], checked: Verdict
+) -> HessianStructure:
     taken = {*derivation._taken, *(s.name for s in postorder(*parts.values()) if isinstance(s, Symbol))}
     named: dict[Expression, Expression] = {}
     shown: dict[str, Expression] = {}
@@ -178,19 +204,31 @@ def _told(derivation: Derivation, variable: Symbol, claim: Claim, parts: Mapping
     formula = claim.formula(shown)
     where = make(Where, (formula, *named), (tuple(named.values()),), formula.shape) if named else formula
     factors = {name.name: part for part, name in named.items() if isinstance(name, Symbol)}
-    plain = {s.name: s for s in shown.values() if isinstance(s, Symbol) and s not in named.values()}
-    written = {role: part for role, part in parts.items() if part is shown[role] and not isinstance(part, (Symbol, Scalar))}
-    factors = {**plain, **written, **factors}
+    plain: dict[str, Expression] = {}
+    for role, part in parts.items():
+        if part is shown[role] and not isinstance(part, Scalar):
+            side = role.startswith(("left", "right"))
+            plain[part.name if isinstance(part, Symbol) and not side else role] = part
+    factors = {**plain, **factors}
     title = claim.title.replace("{formula}", str(formula))
-    return HessianStructure(title, claim.lead + str(where), ByName(factors), checked, variable.shape, claim.lead_latex + where.latex(),
-                            parts, derivation.source.symbols, claim.act)  # fmt: skip
+    return HessianStructure(
+        title,
+        claim.lead + str(where),
+        ByName(factors),
+        checked,
+        variable.shape,
+        claim.lead_latex + where.latex(),
+        parts,
+        derivation.source.symbols,
+        claim.act,
+    )
 
 
 def _is_short(role: str, part: Expression) -> bool:
     """Whether a part is written out: the transpose of a symbol, or a short side of a Kronecker product."""
-    if isinstance(part, Transpose):
-        return isinstance(part.args[0], Symbol)
-    return role not in _LETTERS and not isinstance(part, Where) and cost(part) <= SHORT
+    if role in _LETTERS:
+        return isinstance(part, Transpose) and isinstance(part.args[0], Symbol)
+    return not isinstance(part, Where) and cost(part) <= SHORT
 
 
 def _name(role: str, part: Expression, taken: Collection[str]) -> Symbol:
@@ -202,8 +240,14 @@ def _name(role: str, part: Expression, taken: Collection[str]) -> Symbol:
 
 
 # -- the check ----------------------------------------------------------------------------------------------------
-def verify(hessian: Expression, variable: Symbol, parts: Mapping[str, Expression], act: Any, symbols: Mapping[str, Any],
-           seed: int = 0) -> Verdict:  # fmt: skip
+def verify(
+    hessian: Expression,
+    variable: Symbol,
+    parts: Mapping[str, Expression],
+    act: Any,
+    symbols: Mapping[str, Any],
+    seed: int = 0,
+) -> Verdict:
     """Return whether the factors act as the Hessian does on every direction, at random points."""
     table = dict(symbol_table(hessian))
     for part in parts.values():

@@ -1,0 +1,1 @@
+"""Explicit matrices with exact entries, taken apart step by step."""

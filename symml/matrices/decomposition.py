@@ -18,9 +18,9 @@ def decompose(A: Any, method: str = "lu") -> Decomposition:
     A : SymPy Matrix, nested list, array or text
         At most 8×8. Integers, fractions, decimals (0.1 is 1/10), text such as ``"sqrt(2)/3"``.
     method : {"lu", "qr", "cholesky", "eigen", "svd", "rref", "nullspace"}
-        "lu" P A = L U; "qr" A = Q R by Gram–Schmidt; "cholesky" A = L Lᵀ; "eigen" A = V D V⁻¹, with orthonormal V when A
-        is symmetric; "svd" A = U S Vᵀ, one column for each positive singular value; "rref" the reduced echelon form, rank
-        and pivots; "nullspace" a basis of the null space.
+        "lu" P A = L U; "qr" A = Q R by Gram–Schmidt; "cholesky" A = L Lᵀ; "eigen" A = V D V⁻¹, with orthonormal V
+        when A is symmetric; "svd" A = U S Vᵀ, one column for each positive singular value; "rref" the reduced
+        echelon form, rank and pivots; "nullspace" a basis of the null space.
 
     Returns
     -------

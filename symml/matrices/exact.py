@@ -65,7 +65,7 @@ def is_zero(value: Any) -> bool | None:
     if value.is_Rational:
         return bool(value == 0)
     if value.free_symbols:
-        return False if value.is_zero is not True and sp.simplify(value) != 0 else True
+        return bool(value.is_zero is True or sp.simplify(value) == 0)
     if abs(sp.N(value, DIGITS, maxn=4 * DIGITS)) > sp.Float(10) ** (10 - DIGITS):
         return False
     powers = [p for p in value.atoms(sp.Pow) if p.exp.is_Rational and not p.exp.is_Integer]

@@ -34,7 +34,9 @@ def read_matrix(source: Any) -> Matrix:
     if isinstance(source, Literal):
         source = source.value
     if isinstance(source, Expression):
-        raise DataError(f"{source} has no explicit entries: decompose takes a matrix of numbers, such as [[2, 1], [1, 3]]")
+        raise DataError(
+            f"{source} has no explicit entries: decompose takes a matrix of numbers, such as [[2, 1], [1, 3]]"
+        )
     matrix = sp.Matrix(source) if isinstance(source, sp.MatrixBase) else _from_rows(source)
     rows, columns = matrix.shape
     if 0 in (rows, columns):

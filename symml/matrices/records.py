@@ -80,10 +80,12 @@ class Decomposition:
     source: str = ""
 
     def __getattr__(self, name: str) -> Any:
-        found = {**self.__dict__.get("facts", {}), **self.__dict__.get("factors", {})}
+        found = {**self.__dict__.get("factors", {}), **self.__dict__.get("facts", {})}
         if name in found:
             return found[name]
-        raise AttributeError(f"the {self.__dict__.get('method', '')} decomposition has no {name!r}; it has {', '.join(found)}")
+        raise AttributeError(
+            f"the {self.__dict__.get('method', '')} decomposition has no {name!r}; it has {', '.join(found)}"
+        )
 
     def __dir__(self) -> list[str]:
         return sorted({*super().__dir__(), *self.factors, *self.facts})
@@ -117,8 +119,8 @@ class Decomposition:
 
     def __str__(self) -> str:
         lines = [f"{self.equation}, A = {text(self.matrix)}"]
-        lines += [f"{name} = {text(value)}" for name, value in self.factors.items()]
-        lines += [f"{name.replace('_', ' ')}: {_shown(value)}" for name, value in self.facts.items()]
+        lines += [f"{name} = {text(value)}" for name, value in self.factors.items() if value.cols]
+        lines += [_fact(name, value) for name, value in self.facts.items()]
         lines += [f"condition: {c}" for c in self.conditions]
         return "\n".join(lines)
 
@@ -129,7 +131,7 @@ class Decomposition:
         r"""Return an ``align*`` environment with every step and the factors."""
         rows = [rf"A &= {latex(self.matrix)}"]
         rows += [rf"{aligned(s.latex)} && \text{{{words(s.statement)}}}" for s in self.steps]
-        rows += [rf"{name} &= {latex(value)}" for name, value in self.factors.items()]
+        rows += [rf"{name} &= {latex(value)}" for name, value in self.factors.items() if value.cols]
         return "\\begin{align*}\n" + " \\\\\n".join(rows) + "\n\\end{align*}"
 
     def _repr_latex_(self) -> str:
@@ -137,27 +139,45 @@ class Decomposition:
 
     def to_html(self) -> str:
         """Return an HTML fragment with the steps and the factors."""
-        items = [rf"<li>\({html.escape(s.latex)}\) <span>{html.escape(s.statement)}</span> <em>{s.verdict}</em></li>" for s in self.steps]
+        items = [
+            rf"<li>\({html.escape(s.latex)}\) <span>{html.escape(s.statement)}</span> <em>{s.verdict}</em></li>"
+            for s in self.steps
+        ]
         items += [rf"<li>\({name} = {html.escape(latex(value))}\)</li>" for name, value in self.factors.items()]
-        return f'<div class="symml-decomposition"><p>\\(A = {html.escape(latex(self.matrix))}\\)</p><ol>{"".join(items)}</ol></div>'
+        start = f"<p>\\(A = {html.escape(latex(self.matrix))}\\)</p>"
+        return f'<div class="symml-decomposition">{start}<ol>{"".join(items)}</ol></div>'
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain data."""
         return {
-            "method": self.method, "equation": self.equation, "matrix": text(self.matrix),
+            "method": self.method,
+            "equation": self.equation,
+            "matrix": text(self.matrix),
             "factors": {name: text(value) for name, value in self.factors.items()},
             "facts": {name: _shown(value) for name, value in self.facts.items()},
-            "conditions": list(self.conditions), "verdict": str(self.check()),
-            "steps": [{"rule": s.rule, "statement": s.statement, "text": s.text, "latex": s.latex, "verdict": str(s.verdict)}
-                      for s in self.steps],
-        }  # fmt: skip
+            "conditions": list(self.conditions),
+            "verdict": str(self.check()),
+            "steps": [
+                {"rule": s.rule, "statement": s.statement, "text": s.text, "latex": s.latex, "verdict": str(s.verdict)}
+                for s in self.steps
+            ],
+        }
 
 
 def decomposition(method: Method, matrix: Matrix) -> Decomposition:
     """Return the result of a method on an exact matrix; of conditional kinds the facts say what holds."""
     found = method.run(matrix)
-    return Decomposition(method.name, method.statement, matrix, found.factors, found.equations, found.steps,
-                         found.facts, found.conditions, method.source)  # fmt: skip
+    return Decomposition(
+        method.name,
+        method.statement,
+        matrix,
+        found.factors,
+        found.equations,
+        found.steps,
+        found.facts,
+        found.conditions,
+        method.source,
+    )
 
 
 def real(matrix: Matrix, what: str) -> None:
@@ -177,6 +197,13 @@ def aligned(line: str) -> str:
         if relation in line:
             return line.replace(relation, relation.replace(" ", " &", 1), 1)
     return "& " + line
+
+
+def _fact(name: str, value: Any) -> str:
+    """A line of text; columns are counted from 1, as in the steps."""
+    if name in ("pivots", "free"):
+        return f"{name.removesuffix('s')} columns: {', '.join(str(k + 1) for k in value) or 'none'}"
+    return f"{name.replace('_', ' ')}: {_shown(value)}"
 
 
 def _shown(value: Any) -> str:

@@ -23,7 +23,9 @@ class Rows:
         """Swap two rows."""
         elementary = sp.eye(self.now.rows)
         elementary = elementary.elementary_row_op("n<->m", row1=i, row2=k)
-        self._apply("swap rows", f"swap rows {i + 1} and {k + 1}", elementary, rf"R_{{{i + 1}}} \leftrightarrow R_{{{k + 1}}}")
+        self._apply(
+            "swap rows", f"swap rows {i + 1} and {k + 1}", elementary, rf"R_{{{i + 1}}} \leftrightarrow R_{{{k + 1}}}"
+        )
 
     def subtract(self, multiple: Any, source: int, target: int) -> None:
         """Subtract a multiple of one row from another."""
@@ -51,7 +53,7 @@ class Rows:
                     rf"R_{{{row + 1}}} / {factor_latex(divisor)}")  # fmt: skip
 
     def pivot(self, row: int, column: int) -> int | None:
-        """Return the first row from `row` on with a nonzero entry in the column; an entry with symbols gets a condition."""
+        """Return the first row from `row` on with a nonzero entry in the column; symbols get a condition."""
         candidates = [k for k in range(row, self.now.rows) if not vanishes(self.now[k, column])]
         if not candidates:
             return None

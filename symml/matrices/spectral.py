@@ -22,6 +22,7 @@ class Eigenspace:
     value: Any
     multiplicity: int
     vectors: tuple[Matrix, ...]
+    conditions: tuple[str, ...] = ()
 
 
 def eigenspaces(matrix: Matrix, name: str = "A") -> tuple[tuple[Eigenspace, ...], list[Step]]:
@@ -42,7 +43,7 @@ def eigenspaces(matrix: Matrix, name: str = "A") -> tuple[tuple[Eigenspace, ...]
         rows, pivots = reduced(shifted)
         vectors = tuple(_whole(v) for v in null_vectors(rows.now, pivots))
         steps.append(_vectors_step(matrix, name, value, shifted, rows.now, vectors))
-        spaces.append(Eigenspace(value, multiplicity, vectors))
+        spaces.append(Eigenspace(value, multiplicity, vectors, tuple(rows.conditions)))
     return tuple(spaces), steps
 
 
@@ -54,8 +55,8 @@ def _roots(polynomial: Any, unknown: Any, matrix: Matrix) -> list[tuple[Any, int
         roots = sp.roots(part, unknown, cubics=False, quartics=False, quintics=False)
         if sum(roots.values()) < sp.degree(part, unknown):
             _refuse(part, unknown, matrix)
-        for root, count in roots.items():
-            found[tidy(root)] = found.get(tidy(root), 0) + count * multiplicity
+        for value, count in roots.items():
+            found[tidy(value)] = found.get(tidy(value), 0) + count * multiplicity
     if sum(found.values()) != degree:
         _refuse(polynomial, unknown, matrix)
     if any(root.free_symbols for root in found):
@@ -72,7 +73,11 @@ def _refuse(part: Any, unknown: Any, matrix: Matrix) -> None:
     hint = ""
     if not matrix.free_symbols:
         values = sorted(np.linalg.eigvals(np.array(matrix.tolist(), dtype=complex)), key=lambda z: (-z.real, -z.imag))
-        hint = " Numerically: " + ", ".join(f"{z.real:.6g}" + (f"{z.imag:+.6g}i" if abs(z.imag) > 1e-12 else "") for z in values) + "."
+        hint = (
+            " Numerically: "
+            + ", ".join(f"{z.real:.6g}" + (f"{z.imag:+.6g}i" if abs(z.imag) > 1e-12 else "") for z in values)
+            + "."
+        )
     raise NoClosedFormError(
         f"the eigenvalues are roots of {text(part)}, which has no roots that square roots can write.{hint}"
     )
@@ -86,7 +91,9 @@ def _whole(vector: Matrix) -> Matrix:
         content = sp.igcd(*(x * scale for x in rational))
         vector = vector * scale / content
     else:
-        scale = sp.ilcm(1, *(sp.fraction(sp.together(x))[1] for x in vector if sp.fraction(sp.together(x))[1].is_Integer))
+        scale = sp.ilcm(
+            1, *(sp.fraction(sp.together(x))[1] for x in vector if sp.fraction(sp.together(x))[1].is_Integer)
+        )
         vector = vector * scale
     first = next((x for x in vector if x != 0), sp.S.One)
     negative = first.is_negative is True
@@ -97,11 +104,14 @@ def _polynomial_step(matrix: Matrix, name: str, polynomial: Any, unknown: Any) -
     symbol = text(unknown)
     proof = tidied(sum_of_powers(polynomial, unknown, matrix))
     return Step(
-        "characteristic polynomial", f"the characteristic polynomial det({symbol} I − {name})", matrix, polynomial,
+        "characteristic polynomial",
+        f"the characteristic polynomial det({symbol} I − {name})",
+        matrix,
+        polynomial,
         f"det({symbol} I − {name}) = {text(polynomial)}",
         rf"\det\left({latex(unknown)} I - {name}\right) = {latex(polynomial)}",
         same(proof, sp.zeros(*matrix.shape), f"p({name}) = 0 (Cayley–Hamilton) by exact multiplication"),
-    )  # fmt: skip
+    )
 
 
 def sum_of_powers(polynomial: Any, unknown: Any, matrix: Matrix) -> Matrix:
@@ -118,23 +128,34 @@ def _roots_step(polynomial: Any, unknown: Any, roots: list[tuple[Any, int]]) -> 
     tex = ", ".join(latex(r) + (rf"\ ({m}\times)" if m > 1 else "") for r, m in roots)
     difference = [tidy(c) for c in sp.Poly(sp.expand(product - polynomial), unknown).all_coeffs()]
     return Step(
-        "roots", "its roots are the eigenvalues", polynomial, tuple(r for r, _ in roots), f"{text(unknown)} = {shown}",
+        "roots",
+        "its roots are the eigenvalues",
+        polynomial,
+        tuple(r for r, _ in roots),
+        f"{text(unknown)} = {shown}",
         f"{latex(unknown)} = {tex}",
         same(sp.Matrix([difference]), sp.zeros(1, len(difference)), "the product of the linear factors, expanded"),
-    )  # fmt: skip
+    )
 
 
-def _vectors_step(matrix: Matrix, name: str, value: Any, shifted: Matrix, echelon: Matrix, vectors: tuple[Matrix, ...]) -> Step:
+def _vectors_step(
+    matrix: Matrix, name: str, value: Any, shifted: Matrix, echelon: Matrix, vectors: tuple[Matrix, ...]
+) -> Step:
     together = sp.Matrix.hstack(*vectors)
     shift = _less(name, value, factor, "−")
     shown = ", ".join(f"v = {text(v)}" for v in vectors)
     tex = r",\ ".join(f"v = {latex(v)}" for v in vectors)
     return Step(
-        "eigenvectors", f"solve ({shift}) v = 0 by row reduction", shifted, together,
+        "eigenvectors",
+        f"solve ({shift}) v = 0 by row reduction",
+        shifted,
+        together,
         f"{shift} → {text(echelon)} ⇒ {shown}",
         rf"{_less(name, value, factor_latex, '-')} \longrightarrow {latex(echelon)} \implies {tex}",
-        same(tidied(matrix * together), tidied(value * together), f"{name} v = {text(value)} v by exact multiplication"),
-    )  # fmt: skip
+        same(
+            tidied(matrix * together), tidied(value * together), f"{name} v = {text(value)} v by exact multiplication"
+        ),
+    )
 
 
 def _less(name: str, value: Any, show: Any, minus: str) -> str:
@@ -161,16 +182,29 @@ def orthonormal(vectors: tuple[Matrix, ...]) -> tuple[list[Matrix], list[Step]]:
         found.append(unit)
         if norm != 1:
             steps.append(
-                Step("divide by the norm", "divide the eigenvector by its norm", vector, unit,
-                     f"v/‖v‖ = {text(vector)}/{factor(norm)} = {text(unit)}",
-                     rf"\frac{{v}}{{\|v\|}} = \frac{{1}}{{{latex(norm)}}} {latex(vector)} = {latex(unit)}",
-                     same(unit.T * unit, sp.eye(1), "norm 1 by exact multiplication"))
-            )  # fmt: skip
+                Step(
+                    "divide by the norm",
+                    "divide the eigenvector by its norm",
+                    vector,
+                    unit,
+                    f"v/‖v‖ = {text(vector)}/{factor(norm)} = {text(unit)}",
+                    rf"\frac{{v}}{{\|v\|}} = \frac{{1}}{{{latex(norm)}}} {latex(vector)} = {latex(unit)}",
+                    same(unit.T * unit, sp.eye(1), "norm 1 by exact multiplication"),
+                )
+            )
     if len(vectors) > 1 and any(not vanishes((a.T * b)[0]) for k, a in enumerate(vectors) for b in vectors[:k]):
         together = sp.Matrix.hstack(*basis)
         gram = tidied(together.T * together)
-        steps.insert(0, Step(
-            "Gram–Schmidt", "make the vectors of this eigenvalue orthogonal", sp.Matrix.hstack(*vectors), together,
-            ", ".join(f"v = {text(v)}" for v in basis), r",\ ".join(f"v = {latex(v)}" for v in basis),
-            same(gram, sp.diag(*gram.diagonal()), "VᵀV is diagonal by exact multiplication")))  # fmt: skip
+        steps.insert(
+            0,
+            Step(
+                "Gram–Schmidt",
+                "make the vectors of this eigenvalue orthogonal",
+                sp.Matrix.hstack(*vectors),
+                together,
+                ", ".join(f"v = {text(v)}" for v in basis),
+                r",\ ".join(f"v = {latex(v)}" for v in basis),
+                same(gram, sp.diag(*gram.diagonal()), "VᵀV is diagonal by exact multiplication"),
+            ),
+        )
     return found, steps

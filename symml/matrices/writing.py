@@ -11,8 +11,23 @@ from symml.notation.scalars import scalar_piece
 from symml.notation.style import Style, shown, tight
 from symml.notation.unicode_writer import UNICODE
 
-_LATEX_TEXT = {"×": r"$\times$", "−": "$-$", "λ": r"$\lambda$", "ᵀ": r"$^{\top}$", "⁻¹": "$^{-1}$", "≠": r"$\ne$", "·": r"$\cdot$",
-               "σ": r"$\sigma$", "²": "$^2$", "‖": r"$\|$", "_": r"\_", "^": r"\^{}", "&": r"\&", "μ": r"$\mu$", "–": "--"}  # fmt: skip
+_LATEX_TEXT = {
+    "×": r"$\times$",
+    "−": "$-$",
+    "λ": r"$\lambda$",
+    "ᵀ": r"$^{\top}$",
+    "⁻¹": "$^{-1}$",
+    "≠": r"$\ne$",
+    "·": r"$\cdot$",
+    "σ": r"$\sigma$",
+    "²": "$^2$",
+    "‖": r"$\|$",
+    "_": r"\_",
+    "^": r"\^{}",
+    "&": r"\&",
+    "μ": r"$\mu$",
+    "–": "--",
+}
 _SUBSCRIPTS = "₀₁₂₃₄₅₆₇₈₉"
 
 

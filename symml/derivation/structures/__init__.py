@@ -1,0 +1,1 @@
+"""Structures of Hessians: a folder of records, discovered."""

@@ -1,4 +1,4 @@
-"""Structures of the Hessian of a matrix whose rows (or columns) do not meet: block diagonal, and the same through the data."""
+"""Structures of a matrix whose rows or columns do not meet: block diagonal, and the same through the data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The records of structures, and what they share: the matrix in the middle of a product, what stands on the diagonal besides."""
+"""The records of structures, and what they share: the matrix in the middle of a product, the diagonal beside it."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ Act = Callable[[Mapping[str, Array], Array], Array]
 class Claim:
     """A structure found: its parts, how the Hessian is written in them and how it acts on a direction.
 
-    `title` may hold ``{formula}``; `lead` and `lead_latex` stand before the formula in the statement. Parts whose role is
-    in `inline` are written out where they are short; the others get names.
+    `title` may hold ``{formula}``; `lead` and `lead_latex` stand before the formula in the statement. Parts whose role
+    is in `inline` are written out where they are short; the others get names.
     """
 
     title: str
@@ -50,7 +50,7 @@ class Kind:
 
 # -- what stands between: c I, diag(s), diag(s) + c u uᵀ, S -------------------------------------------------------
 def middle(terms: Sequence[Term]) -> Parts:
-    """Return the parts of a sum of terms of order 2: s or t on the diagonal, c and u of an outer product, or all of it as S."""
+    """Return the parts of a sum of terms of order 2: s or t on the diagonal, c and u of a product; else all as S."""
     rest = [t for t in terms if not is_diagonal(t)]
     found: dict[str, Node] = {}
     entries = diagonal([t for t in terms if is_diagonal(t)], 1)

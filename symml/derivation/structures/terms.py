@@ -1,4 +1,4 @@
-"""The terms of a Hessian taken apart by the connectivity of their index graphs: diagonals, outer products, factors in common.
+"""The terms of a Hessian taken apart by the connectivity of their index graphs: diagonals, products, common factors.
 
 Axes of a vector's Hessian are (i, k), of a matrix's (i, j, k, l). Nothing here multiplies sums out except `spread`, and
 only where a factor itself is a sum of matrices.
@@ -58,7 +58,8 @@ def _tied(term: Term) -> Term:
 
 def spread(terms: Sequence[Term]) -> list[Term]:
     """Return the terms with products distributed over sums of matrices; elementwise sums stay whole."""
-    waiting, found = list(reversed(terms)), []
+    waiting = list(reversed(terms))
+    found: list[Term] = []
     while waiting and len(waiting) + len(found) < TERM_LIMIT:
         term = waiting.pop()
         place = next((k for k, (f, _) in enumerate(term.factors) if _opens(f)), None)
@@ -196,11 +197,6 @@ def scalars(term: Term, factors: Sequence[Factor]) -> tuple[Node, list[Factor]]:
     """Return the scalar in front of some factors of a term, with its coefficient, and the factors that have axes."""
     loose = [(f, idx) for f, idx in factors if not idx]
     return piece(term, term.coefficient, loose, ()), [(f, idx) for f, idx in factors if idx]
-
-
-def rest_of(term: Term, peeled: Peeled, out: Indices) -> Term:
-    """Return what is left between of a peeled term, over other axes."""
-    return as_term(piece(term, term.coefficient, peeled.rest, out))
 
 
 def rest_of(term: Term, peeled: Peeled, out: Indices) -> Term:

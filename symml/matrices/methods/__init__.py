@@ -1,0 +1,1 @@
+"""One file a decomposition; discovered, not listed."""

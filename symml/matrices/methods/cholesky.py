@@ -58,8 +58,8 @@ def _positive(matrix: Matrix, j: int, rest: Any, conditions: list[str]) -> None:
         return
     minor = tidy(matrix[: j + 1, : j + 1].det())
     raise DomainError(
-        f"the matrix is not positive definite: its leading minor of order {j + 1}, the determinant of the first {j + 1} rows "
-        f"and columns, is {text(minor)}, not > 0. A Cholesky factor does not exist; use 'lu' or 'eigen'."
+        f"the matrix is not positive definite: its leading minor of order {j + 1}, the determinant of the first {j + 1} "
+        f"rows and columns, is {text(minor)}, not > 0. A Cholesky factor does not exist; use 'lu' or 'eigen'."
     )
 
 
@@ -83,7 +83,9 @@ def _step(matrix: Matrix, before: Matrix, lower: Matrix, i: int, j: int) -> Step
         line = f"{name} = ({inner})/{over}" if spent else f"{name} = {show(matrix[i, j])}/{over}"
         tex, rule = rf"{sub} = \frac{{{inner_latex}}}{{{latex(lower[j, j])}}}", "entry below the diagonal"
     product = tidied(lower[: i + 1, : j + 1] * lower[: i + 1, : j + 1].T)
-    proof = same(product[i : i + 1, j : j + 1], matrix[i : i + 1, j : j + 1], f"entry ({i + 1}, {j + 1}) of L Lᵀ is that of A")
+    proof = same(
+        product[i : i + 1, j : j + 1], matrix[i : i + 1, j : j + 1], f"entry ({i + 1}, {j + 1}) of L Lᵀ is that of A"
+    )
     return Step(rule, statement, before, after, f"{line} = {text(lower[i, j])}", f"{tex} = {latex(lower[i, j])}", proof)
 
 

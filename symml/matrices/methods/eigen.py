@@ -33,25 +33,44 @@ def diagonalise(matrix: Matrix) -> Found:
     V, D = sp.ImmutableMatrix(sp.Matrix.hstack(*vectors)), sp.ImmutableMatrix(sp.diag(*values))
     complete = len(vectors) == rows
     steps.append(_last(matrix, V, D, complete, symmetric, spaces))
-    facts = {
-        "eigenvalues": tuple(s.value for s in spaces), "multiplicities": tuple(s.multiplicity for s in spaces),
-        "eigenvectors": tuple(V[:, k] for k in range(V.cols)), "diagonalizable": complete,
-    }  # fmt: skip
+    facts: dict[str, Any] = {
+        "eigenvalues": tuple(s.value for s in spaces),
+        "multiplicities": tuple(s.multiplicity for s in spaces),
+        "eigenvectors": tuple(V[:, k] for k in range(V.cols)),
+        "diagonalizable": complete,
+    }
+    if matrix.free_symbols:  # V may be singular at special values
+        del facts["diagonalizable"]
     factors = {"V": V, "D": D}
     equations: tuple[Equation, ...] = ((("A", "V"), ("V", "D")),)
     if symmetric:
         equations = ((("A",), ("V", "D", "V'")), (("V'", "V"), ("I",)))
-    elif complete:
+    elif complete and not matrix.free_symbols:
         factors["W"] = tidied(V.inv())
         equations = ((("A",), ("V", "D", "W")), (("V", "W"), ("I",)))
-    return Found(factors, equations, tuple(steps), facts)
+    conditions = tuple(dict.fromkeys(c for s in spaces for c in s.conditions))
+    return Found(factors, equations, tuple(steps), facts, conditions)
 
 
-def _last(matrix: Matrix, V: Matrix, D: Matrix, complete: bool, symmetric: bool, spaces: tuple[Eigenspace, ...]) -> Step:
+def _last(
+    matrix: Matrix, V: Matrix, D: Matrix, complete: bool, symmetric: bool, spaces: tuple[Eigenspace, ...]
+) -> Step:
     proof = same(matrix * V, V * D, "A V = V D by exact multiplication")
     shown, tex = f"V = {text(V)}, D = {text(D)}", rf"V = {latex(V)},\ D = {latex(D)}"
     if symmetric:
-        return Step("collect", "A is symmetric: the eigenvectors are orthonormal and A = V D Vᵀ", matrix, V, shown, tex, proof)
+        return Step(
+            "collect", "A is symmetric: the eigenvectors are orthonormal and A = V D Vᵀ", matrix, V, shown, tex, proof
+        )
+    if complete and matrix.free_symbols:
+        return Step(
+            "collect",
+            "the eigenvectors are the columns of V; where V is invertible, A = V D V⁻¹",
+            matrix,
+            V,
+            shown,
+            tex,
+            proof,
+        )
     if complete:
         return Step("collect", "the eigenvectors are the columns of V and A = V D V⁻¹", matrix, V, shown, tex, proof)
     poor = next(s for s in spaces if len(s.vectors) < s.multiplicity)
@@ -62,5 +81,9 @@ def _last(matrix: Matrix, V: Matrix, D: Matrix, complete: bool, symmetric: bool,
     return Step("too few eigenvectors", statement, matrix, V, shown, tex, proof)
 
 
-EIGEN = Method("eigen", "A = V D W with W = V⁻¹: eigenvectors in the columns of V, eigenvalues on the diagonal of D", diagonalise,
-               "Strang, Introduction to Linear Algebra, 5th ed., 6.1, 6.2 and 6.4")  # fmt: skip
+EIGEN = Method(
+    "eigen",
+    "A = V D W, W = V⁻¹: eigenvectors in the columns of V, eigenvalues on the diagonal of D",
+    diagonalise,
+    "Strang, Introduction to Linear Algebra, 5th ed., 6.1, 6.2 and 6.4",
+)

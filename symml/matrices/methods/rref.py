@@ -18,20 +18,35 @@ def reduce(matrix: Matrix) -> Found:
     nonzero = rows.now[:rank, :]
     numbers = ", ".join(str(p + 1) for p in pivots) or "none"
     last = Step(
-        "count the pivots", f"pivot columns: {numbers}; the rank is {rank}; these columns of A are a basis of its column space",
-        rows.now, columns, f"rank A = {rank}", rf"\operatorname{{rank}} A = {rank}",
+        "count the pivots",
+        f"pivot columns: {numbers}; rank {rank}; these columns of A are a basis of its column space",
+        rows.now,
+        columns,
+        f"rank A = {rank}",
+        rf"\operatorname{{rank}} A = {rank}",
         same(matrix, columns * nonzero if rank else sp.zeros(*matrix.shape), "A = C F by exact multiplication"),
-    )  # fmt: skip
+    )
     steps = (*rows.steps, last)
     facts = {
-        "rank": rank, "pivots": pivots, "basis": tuple(columns[:, k] for k in range(rank)),
+        "rank": rank,
+        "pivots": pivots,
+        "basis": tuple(columns[:, k] for k in range(rank)),
         "row_basis": tuple(nonzero[k, :].T for k in range(rank)),
-    }  # fmt: skip
+    }
     if not rank:
         return Found({"R": rows.now}, ((("A",), ("R",)),), steps, facts, tuple(rows.conditions))
-    return Found({"R": rows.now, "C": columns, "F": sp.ImmutableMatrix(nonzero)}, ((("A",), ("C", "F")),), steps, facts,
-                 tuple(rows.conditions))  # fmt: skip
+    return Found(
+        {"R": rows.now, "C": columns, "F": sp.ImmutableMatrix(nonzero)},
+        ((("A",), ("C", "F")),),
+        steps,
+        facts,
+        tuple(rows.conditions),
+    )
 
 
-RREF = Method("rref", "R is the reduced row echelon form; A = C F, with C the pivot columns of A and F the nonzero rows of R",
-              reduce, "Strang, Introduction to Linear Algebra, 5th ed., 3.2 and 3.5")  # fmt: skip
+RREF = Method(
+    "rref",
+    "R the reduced row echelon form; A = C F: C the pivot columns of A, F the nonzero rows of R",
+    reduce,
+    "Strang, Introduction to Linear Algebra, 5th ed., 3.2 and 3.5",
+)

@@ -18,15 +18,26 @@ def decompose(matrix: Matrix) -> Found:
     """Return A = U S Vᵀ with one column of U and V for each positive singular value, largest first."""
     real(matrix, "the singular value decomposition")
     if matrix.free_symbols:
-        raise NotSupportedError("singular values of a matrix with symbols are not supported yet; give numbers, or use 'lu' or 'qr'")
+        raise NotSupportedError(
+            "singular values of a matrix with symbols are not supported yet; give numbers, or use 'lu' or 'qr'"
+        )
     if all(vanishes(x) for x in matrix):
         raise DomainError("the matrix is zero: it has no positive singular value, so U, S and V have no columns")
     wide = matrix.cols > matrix.rows
     base, name = (matrix.T, "A Aᵀ") if wide else (matrix, "AᵀA")
     gram = tidied(base.T * base)
     tex = r"A A^{\top}" if wide else r"A^{\top} A"
-    steps = [Step("Gram matrix", f"form {name}, the smaller of the two products", matrix, gram, f"{name} = {text(gram)}",
-                  f"{tex} = {latex(gram)}", same(gram, gram.T, "symmetric"))]  # fmt: skip
+    steps = [
+        Step(
+            "Gram matrix",
+            f"form {name}, the smaller of the two products",
+            matrix,
+            gram,
+            f"{name} = {text(gram)}",
+            f"{tex} = {latex(gram)}",
+            same(gram, gram.T, "symmetric"),
+        )
+    ]
     spaces, more = eigenspaces(gram, "G")
     steps.extend(more)
     inner: list[Matrix] = []
@@ -40,7 +51,7 @@ def decompose(matrix: Matrix) -> Found:
         for v in basis:
             size = root(space.value)
             u = over(_image(base, v), size)
-            steps.append(_side(matrix, wide, v, u, size, space.value, len(sizes) + 1))
+            steps.append(_side(matrix, wide, v, u, size, len(sizes) + 1))
             inner.append(v)
             outer.append(u)
             sizes.append(size)
@@ -54,21 +65,39 @@ def decompose(matrix: Matrix) -> Found:
 
 def _image(base: Matrix, v: Matrix) -> Matrix:
     """A v; a nested norm of v stays below the line."""
-    nested = next((p for x in v for p in sorted(x.atoms(sp.Pow), key=sp.default_sort_key) if p.exp == -sp.S.Half and is_nested(p)), None)
+    nested = next(
+        (
+            p
+            for x in v
+            for p in sorted(x.atoms(sp.Pow), key=sp.default_sort_key)
+            if p.exp == -sp.S.Half and is_nested(p)
+        ),
+        None,
+    )
     return tidied(base * v) if nested is None else tidied(base * (v / nested).expand()) * nested
 
 
-def _side(matrix: Matrix, wide: bool, v: Matrix, u: Matrix, size: Any, value: Any, number: int) -> Step:
+def _side(matrix: Matrix, wide: bool, v: Matrix, u: Matrix, size: Any, number: int) -> Step:
     k = subscript(number)
     here, there, product = ("u", "v", "Aᵀ u") if wide else ("v", "u", "A v")
-    statement = f"the singular value is the root of {text(value)}; {there} = {product} over it"
+    statement = f"the singular value is the square root of the eigenvalue; {there} is {product} divided by it"
     shown = f"σ{k} = {text(size)}, {here}{k} = {text(v)}, {there}{k} = {product}{k}/{factor(size)} = {text(u)}"
-    tex = (
-        rf"\sigma_{{{number}}} = {latex(size)},\ {here}_{{{number}}} = {latex(v)},\ {there}_{{{number}}} = {latex(u)}"
-    )
+    tex = rf"\sigma_{{{number}}} = {latex(size)},\ {here}_{{{number}}} = {latex(v)},\ {there}_{{{number}}} = {latex(u)}"
     image = (matrix.T if wide else matrix) * v
-    return Step("singular vectors", statement, v, u, shown, tex, same(image, size * u, f"{product} = σ {there} by exact multiplication"))
+    return Step(
+        "singular vectors",
+        statement,
+        v,
+        u,
+        shown,
+        tex,
+        same(image, size * u, f"{product} = σ {there} by exact multiplication"),
+    )
 
 
-SVD = Method("svd", "A = U S Vᵀ: orthonormal columns of U and V, positive singular values on the diagonal of S, largest first",
-             decompose, "Strang, Introduction to Linear Algebra, 5th ed., 7.2; Golub & Van Loan, Matrix Computations, 4th ed., 2.4")  # fmt: skip
+SVD = Method(
+    "svd",
+    "A = U S Vᵀ: orthonormal columns of U and V, positive singular values in S, largest first",
+    decompose,
+    "Golub & Van Loan, Matrix Computations, 4th ed., 2.4; Strang, Introduction to Linear Algebra, 5th ed., 7.2",
+)
