@@ -194,7 +194,8 @@ def test_every_private_function_is_used():
             n.attr for n in ast.walk(tree) if isinstance(n, ast.Attribute)
         ]
         for node in tree.body:
-            private = isinstance(node, (ast.FunctionDef, ast.ClassDef)) and node.name.startswith("_")
+            named = isinstance(node, (ast.FunctionDef, ast.ClassDef)) and not node.name.startswith("__")
+            private = named and node.name.startswith("_")
             if private and node.name not in mentioned and node.name not in elsewhere:
                 dead.append(f"{module}.{node.name}")
     assert dead == []

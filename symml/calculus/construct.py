@@ -177,17 +177,15 @@ def _content(values: Sequence[Fraction]) -> Fraction:
 
 
 # -- products -----------------------------------------------------------------------------------------------------
-def ein(
-    coefficient: Fraction | int, factors: Sequence[Factor], out: Sequence[int], sizes: Mapping[int, Any]
-) -> Node:
+def ein(coefficient: Fraction | int, factors: Sequence[Factor], out: Sequence[int], sizes: Mapping[int, Any]) -> Node:
     """Return coefficient · Σ Π factors with axes `out`; labels are arbitrary ints, `sizes` has exactly those in use."""
     all_sizes = dict(sizes)
     flat, union, coefficient = _flatten(Fraction(coefficient), factors, all_sizes)
     if coefficient == 0:
         return zero([all_sizes[o] for o in out])
-    if len(flat) == 1 and coefficient == 1 and flat[0][1] == tuple(out) and len(set(out)) == len(out) and not union:
-        if len(all_sizes) == len(out):
-            return flat[0][0]
+    untouched = len(flat) == 1 and coefficient == 1 and not union and len(all_sizes) == len(out)
+    if untouched and flat[0][1] == tuple(out) and len(set(out)) == len(out):
+        return flat[0][0]
     labels = tuple(_find(union, o) for o in out)
     live = {i: size for i, size in all_sizes.items() if i not in union}
     renamed = [(f, tuple(_find(union, i) for i in idx)) for f, idx in flat]
@@ -260,9 +258,7 @@ def base_and_exponent(node: Node) -> tuple[Node, Fraction]:
     return node, Fraction(1)
 
 
-def _merge(
-    factors: Sequence[Factor], coefficient: Fraction, sizes: dict[int, Any]
-) -> tuple[list[Factor], Fraction]:
+def _merge(factors: Sequence[Factor], coefficient: Fraction, sizes: dict[int, Any]) -> tuple[list[Factor], Fraction]:
     """Merge factors with one base and one set of indices into powers; use what is known of the base."""
     found: dict[tuple[bytes, Indices], tuple[Node, Fraction]] = {}
     plain = True

@@ -19,5 +19,7 @@ def derivative(name: str, x: Node) -> Node:
     """Return f'(x) entrywise."""
     found = _derivative[0](name, x) if _derivative else None
     if found is None:
-        raise MissingRuleError(f"the function {name} has no derivative rule; give its record a definition or a derivative")
+        raise MissingRuleError(
+            f"the function {name} has no derivative rule; give its record a definition or a derivative"
+        )
     return found

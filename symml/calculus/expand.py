@@ -25,7 +25,9 @@ def _expanded(node: Node, done: dict[Node, Node]) -> Node:
     if isinstance(node, Sum):
         return total([done[t] for t in node.terms], node.shape)
     if isinstance(node, Ein):
-        return _distribute(ein(node.coefficient, [(done[f], i) for f, i in node.factors], node.out, dict(enumerate(node.sizes))))
+        return _distribute(
+            ein(node.coefficient, [(done[f], i) for f, i in node.factors], node.out, dict(enumerate(node.sizes)))
+        )
     assert isinstance(node, Apply)
     args = tuple(done[c] for c in node.children)
     if node.op == "pow":

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from symml.calculus.construct import ein, total
 from symml.calculus.nodes import Apply, Ein, Leaf, Node, Sum, walk
 from symml.calculus.rule import rule
 
 
-def differential(f: Node, moves: Mapping[Leaf, Node]) -> Node | None:
+def differential(f: Node, moves: Mapping[Any, Node]) -> Node | None:
     """Return df along the directions of `moves`; None when f does not depend on any of them."""
-    return differentials(f, dict(moves)).get(f)
+    return differentials(f, moves).get(f)
 
 
-def differentials(f: Node, moves: Mapping[Node, Node]) -> dict[Node, Node]:
+def differentials(f: Node, moves: Mapping[Any, Node]) -> dict[Node, Node]:
     """Return the differential of every node below f that moves; a node of `moves` keeps the one given."""
-    found: dict[Node, Node] = dict(moves)
+    found: dict[Node, Node] = {**moves}
     for node in walk(f):
         if node in found or not any(c in found for c in node.children):
             continue
@@ -29,7 +30,7 @@ def _local(node: Node, found: Mapping[Node, Node]) -> Node:
         return total([found[t] for t in node.terms if t in found], node.shape)
     if isinstance(node, Ein):
         return total(product_terms(node, found), node.shape)
-    assert isinstance(node, Apply) and not isinstance(node, Leaf)
+    assert isinstance(node, Apply)
     moved = [found.get(c) for c in node.children]
     return total([rule(node).differential(node, [m if j == k else None for j in range(len(moved))])
                   for k, m in enumerate(moved) if m is not None], node.shape)  # fmt: skip

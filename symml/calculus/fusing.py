@@ -1,7 +1,7 @@
 """Fused axes: vec and the Kronecker product as a change of axes that always moves outwards.
 
-``fuse(x, groups)`` joins runs of neighbouring axes, the last one fastest, so that kron(A, B) is the fused A_ij B_kl with
-axes (ik, jl) and vec(A) the fused Aᵀ. Sums, products and elementwise functions act inside; what meets a fused axis from
+``fuse(x, groups)`` joins runs of neighbouring axes, the last one fastest: kron(A, B) is the fused A_ij B_kl with axes
+(ik, jl), and vec(A) the fused Aᵀ. Sums, products and elementwise functions act inside; what meets a fused axis from
 outside is split to match, and pairs of fused axes cancel.
 """
 
@@ -66,7 +66,11 @@ def split(build: Build, node: Node, plan: Plan) -> Node:
             own = plan_of(node)
             if all(own.get(axis) == sizes for axis, sizes in plan.items()):
                 rest = {axis: sizes for axis, sizes in own.items() if axis not in plan}
-                groups = [g if axis in rest else 1 for axis, g in enumerate(node.param) for _ in range(1 if axis in rest else g)]
+                groups = [
+                    g if axis in rest else 1
+                    for axis, g in enumerate(node.param)
+                    for _ in range(1 if axis in rest else g)
+                ]
                 return fuse(build, node.children[0], groups)
         if node.op == "map":
             return build.apply_map(node.param, split(build, node.children[0], plan))

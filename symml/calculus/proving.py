@@ -117,8 +117,10 @@ def _without_shift(node: Apply, z: Sum) -> Node:
     inner = operator(node.op, (rest,), node.shape)
     if node.op == "softmax":
         return inner
-    levels = [ein(t.coefficient, list(t.factors), t.out[:last], {i: s for i, s in enumerate(t.sizes) if i != t.out[last]})
-              for t in still]  # fmt: skip
+    levels = [
+        ein(t.coefficient, list(t.factors), t.out[:last], {i: s for i, s in enumerate(t.sizes) if i != t.out[last]})
+        for t in still
+    ]
     return total([inner, *levels], node.shape)
 
 
@@ -137,14 +139,12 @@ def _oriented_determinants(node: Node) -> Node:
 def _determinant(node: Apply) -> Node:
     argument = node.children[0]
     if isinstance(argument, Sum):
-        options = [operator(node.op, (r,), ()) for r in _rotations(argument)] + _rank_one(node.op, argument)
-        return min([node, *options], key=lambda n: n.digest)
+        options = _rank_one(node.op, argument) or [node, *(operator(node.op, (r,), ()) for r in _rotations(argument))]
+        return min(options, key=lambda n: n.digest)
     if isinstance(argument, Apply) and argument.op == "inv":
         inner = operator(node.op, (argument.children[0],), ())
         return times(-1, inner) if node.op == "logdet" else power(inner, -1)
     factors = _square_factors(argument)
-    if node.op == "logdet" and not all("spd" in getattr(f, "facts", ()) for f, _ in factors):
-        return node
     if not factors:
         return node
     parts = [(operator(node.op, (f,), ()), k) for f, k in factors]
@@ -166,10 +166,10 @@ def _square_factors(argument: Node) -> list[tuple[Node, Node]]:
             if set(places) == {(0, 2), (1, 3)} and inner.shape[2:] == (n, m):
                 return [(places[0, 2], dimension(m)), (places[1, 3], dimension(n))]
         return []
-    if isinstance(argument, Ein) and argument.coefficient == 1 and len(argument.factors) > 1:
-        if is_chain(argument.factors, argument.out) and all(s == argument.sizes[0] for s in argument.sizes):
-            return [(f, one) for f, _ in argument.factors]
-    return []
+    if not isinstance(argument, Ein) or argument.coefficient != 1 or len(argument.factors) < 2:
+        return []
+    square = all(s == argument.sizes[0] for s in argument.sizes)
+    return [(f, one) for f, _ in argument.factors] if square and is_chain(argument.factors, argument.out) else []
 
 
 def _rank_one(op: str, argument: Sum) -> list[Node]:
@@ -193,7 +193,11 @@ def _rank_one(op: str, argument: Sum) -> list[Node]:
 
 
 def _unit_and_rest(argument: Sum) -> tuple[Node | None, Ein | None]:
-    unit = [t for t in argument.terms if isinstance(t, Ein) and not t.factors and t.out[0] == t.out[1] and t.coefficient == 1]
+    unit = [
+        t
+        for t in argument.terms
+        if isinstance(t, Ein) and not t.factors and t.out[0] == t.out[1] and t.coefficient == 1
+    ]
     rest = [t for t in argument.terms if t not in unit]
     if len(unit) != 1 or len(rest) != 1 or not isinstance(rest[0], Ein):
         return None, None
@@ -206,7 +210,7 @@ def _rotations(argument: Sum) -> list[Node]:
         return []
     if not is_chain([f for f in term.factors if f[1]], term.out):
         return []
-    found = [transposed(argument)]
+    found = [total([transposed(t) for t in argument.terms], argument.shape)]
     a, b = term.out
     for cut in dict.fromkeys(i for _, idx in term.factors for i in idx if i not in term.out):
         # close the chain at its ends, open it at the cut
@@ -262,7 +266,9 @@ def _reduced_term(term: Ein) -> Node:
             rest = total([t for t in base.terms if t is not lead], base.shape)
             sizes = {i: s for i, s in enumerate(term.sizes) if i not in inner}
             scale = term.coefficient / lead.coefficient
-            closed = _unified(scale, left, term.out, {i: s for i, s in sizes.items() if i != meet}, other, idx[1 - slot])
+            closed = _unified(
+                scale, left, term.out, {i: s for i, s in sizes.items() if i != meet}, other, idx[1 - slot]
+            )
             pair = (other, meet) if slot == 0 else (meet, other)
             minus = ein(-scale, [*left, (rest, pair), (f, idx)], term.out, sizes)
             return total([closed, minus], term.shape)
@@ -309,9 +315,10 @@ def _divisors(term: Node) -> list[tuple[Node, tuple[int, ...]]]:
         return []
     found = []
     for f, idx in term.factors:
-        if isinstance(f, Apply) and f.op == "pow" and f.param < 0 and all(i in term.out for i in idx):
-            if isinstance(f.children[0], (Sum, Ein)):
-                found.append((power(f.children[0], -f.param), tuple(term.out.index(i) for i in idx)))
+        if not isinstance(f, Apply) or f.op != "pow" or not isinstance(f.children[0], (Sum, Ein)):
+            continue
+        if f.param < 0 and all(i in term.out for i in idx):
+            found.append((power(f.children[0], -f.param), tuple(term.out.index(i) for i in idx)))
     return found
 
 

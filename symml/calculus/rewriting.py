@@ -92,7 +92,7 @@ def simplify_product(
 
 
 def reduced_exponent(base: Node, q: Fraction) -> Fraction:
-    """Return the exponent after what is known of the base: y in {-1,1} gives y² = 1, a mask M² = M, σ-steps likewise."""
+    """Return the exponent after what is known of the base: y in {-1,1} gives y² = 1, a mask M² = M."""
     if q.denominator != 1:
         return q
     facts = facts_of(base)
@@ -121,7 +121,8 @@ def facts_of(node: Node) -> frozenset[str]:
 
 SIGNS = frozenset({"positive", "nonnegative", "nonzero"})
 MAP_FACTS = {
-    "exp": SIGNS, "sigmoid": SIGNS, "softplus": SIGNS, "cosh": SIGNS, "normcdf": SIGNS, "abs": frozenset({"nonnegative"}),
+    "exp": SIGNS, "sigmoid": SIGNS, "softplus": SIGNS, "cosh": SIGNS, "normcdf": SIGNS,
+    "abs": frozenset({"nonnegative"}),
     "relu": frozenset({"nonnegative"}), "step": frozenset({"mask", "nonnegative"}), "sqrt": frozenset({"nonnegative"}),
 }  # fmt: skip
 _PARITY = dict.fromkeys(("sin", "tan", "sinh", "tanh", "arctan", "erf", "sign"), "odd") | dict.fromkeys(

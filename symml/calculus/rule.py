@@ -48,4 +48,6 @@ def rule(node: Apply) -> Rule:
     try:
         return table()[node.op]
     except KeyError:
-        raise MissingRuleError(f"there is no derivative rule for {node.op}; known: {', '.join(sorted(table()))}") from None
+        raise MissingRuleError(
+            f"there is no derivative rule for {node.op}; known: {', '.join(sorted(table()))}"
+        ) from None

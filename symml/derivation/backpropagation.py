@@ -21,7 +21,7 @@ from symml.forms.lowering import leaf_of, lower
 from symml.forms.raising import Raising
 from symml.forms.textbook import present
 from symml.language.expressions import Expression, Symbol, Where
-from symml.language.names import unicode_name
+from symml.language.names import latex_name, unicode_name
 from symml.language.operators import show_shape, symbol
 from symml.records import Step, Verdict, verdict
 
@@ -119,14 +119,14 @@ def _with_leaf(derivation: Derivation, lines: list[_Line], k: int, last: Node) -
     return substitute(last, swap)
 
 
-def _full(node: Node, values: Mapping[Node, Node], full: Mapping[Leaf, Node]) -> Node:
+def _full(node: Node, values: Mapping[Node, Node], full: Mapping[Any, Node]) -> Node:
     """Replace every δ and every name by what it stands for."""
     for _ in range(len(values) + 1):
         swapped = substitute(node, dict(values))
         if swapped is node:
             break
         node = swapped
-    return substitute(node, dict(full))
+    return substitute(node, full)
 
 
 def _delta(name: Symbol, taken: set[str]) -> Symbol:
@@ -144,7 +144,7 @@ def _backward(delta: Symbol, name: Symbol, shown: Expression, agreed: Verdict) -
 
 def _gradient(
     derivation: Derivation, v: Any, lines: list[_Line], last: Node, adjoints: Mapping[Leaf, Node],
-    values: Mapping[Node, Node], full: Mapping[Leaf, Node], show: _Shower,
+    values: Mapping[Node, Node], full: Mapping[Any, Node], show: _Shower,
 ) -> list[Step]:  # fmt: skip
     leaf = derivation._leaf(v)
     found = _adjoint(leaf, lines, last, adjoints)
@@ -152,7 +152,7 @@ def _gradient(
     _refuse(agreed, derivation)
     shown = show(found)
     name = unicode_name(v.name)
-    tex = v.latex() if isinstance(v, Symbol) else str(v)
+    tex = v.latex() if isinstance(v, Symbol) else latex_name(v.name)
     shape = show_shape(getattr(v, "shape", ()))
     return [Step("gradient", f"collect what {name} touches; shape {shape}", None, shown, f"∂L/∂{name} = {shown}",
                  rf"\frac{{\partial L}}{{\partial {tex}}} &= {shown.latex()}", agreed)]  # fmt: skip

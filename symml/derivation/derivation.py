@@ -38,7 +38,6 @@ from symml.language.contexts import remember
 from symml.language.expressions import Expression, Scalar, Symbol
 from symml.language.operators import add, name_of, scalar, show_shape
 from symml.language.operators import substitute as substitute_expression
-from symml.language.symbols import is_dimension
 from symml.records import Step
 from symml.registry import deferred
 
@@ -48,7 +47,7 @@ _align = deferred("symml.derivation.rendering", "align")
 _markdown = deferred("symml.derivation.rendering", "markdown")
 _html = deferred("symml.derivation.rendering", "html")
 _plain = deferred("symml.derivation.rendering", "plain")
-_lambdify = deferred("symml.codegen.lambdify", "lambdify")
+_joint = deferred("symml.derivation.joint", "joint_function")
 _find_stationary = deferred("symml.derivation.stationary", "find_stationary")
 _gradient_on = deferred("symml.derivation.manifolds", "gradient_on")
 _manifold_steps = deferred("symml.derivation.manifolds", "steps")
@@ -267,7 +266,8 @@ class Derivation:
         method : {"differences", "sympy"}
             Finite differences at random points, or SymPy entry by entry at small explicit sizes, exactly.
         """
-        return _check(self, claim, order, seed, method, points)
+        report: CheckReport = _check(self, claim, order, seed, method, points)
+        return report
 
     @cached_property
     def steps(self) -> tuple[Step, ...]:
@@ -304,28 +304,7 @@ class Derivation:
     # -- what follows -----------------------------------------------------------------------------------------
     def lambdify(self, *outputs: str) -> Any:
         """Return one joint NumPy function of "value", "gradient", "hessian", ...; a tuple in that order."""
-        outputs = outputs or ("gradient",)
-        found: list[Expression] = []
-        for name in outputs:
-            found.extend(self._outputs(name))
-        occurring = self._occurring(found)
-        arguments = [s for s in self.source.symbols.values() if s in occurring and (isinstance(s, Symbol) or not is_dimension(s))]
-        names = outputs if len(found) == len(outputs) else None
-        return _lambdify(arguments, *found, names=names)
-
-    def _outputs(self, name: str) -> list[Expression]:
-        if name == "value":
-            return [self.objective]
-        if name not in ("gradient", "hessian", "jacobian", "derivative"):
-            raise NotSupportedError(f"{name!r} is not an output; choose value, gradient, hessian, jacobian, derivative")
-        if self.single:
-            return [getattr(self, name)]
-        if name == "hessian":
-            return [self._result("hessian", a, b) for a in self.wrt for b in self.wrt]
-        return [self._result(name, v) for v in self.wrt]
-
-    def _occurring(self, found: Sequence[Expression]) -> set[Any]:
-        return {s for e in (self.objective, *found) for s in e.free_symbols}
+        return _joint(self, outputs or ("gradient",))
 
     def fit(self, mapping: Mapping[Any, Any] | None = None, /, *, start: Any = None, covariance: str | None = None,
             **values: Any) -> Any:  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import sympy as sp
 
@@ -16,7 +16,7 @@ from symml.language.operators import as_expression, replace_scalars, substitute,
 from symml.language.tables import symbol_table
 from symml.notation.reader import parse_program
 
-Variable = Symbol | sp.Symbol
+Variable: TypeAlias = "Symbol | sp.Symbol"
 OPEN_FACTS = frozenset({"positive", "nonnegative", "negative", "nonzero", "invertible", "full column rank", "full row rank"})
 
 

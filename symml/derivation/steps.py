@@ -148,7 +148,7 @@ def _cut_points(root: Node, x: Leaf) -> set[Node]:
     for node in walk(root):
         for child in node.children:
             parents.setdefault(child, []).append(node)
-    found = set()
+    found: set[Node] = set()
     for node, above in parents.items():
         if x not in node.leaves or node is x or isinstance(node, (Leaf, Const)):
             continue

@@ -49,7 +49,9 @@ def product(parts: list[Lowered], idx: list[tuple[int, ...]], out: tuple[int, ..
     factors = [(p.node, (*(names[i] for i in p.batch), *own)) for p, own in zip(parts, idx, strict=True)]
     kept = tuple(i for i in batch if i != drop)
     used = {i for _, f in factors for i in f} | set(out) | {names[i] for i in kept}
-    node = ein(coefficient, factors, (*(names[i] for i in kept), *out), {i: all_sizes[i] for i in all_sizes if i in used})
+    node = ein(
+        coefficient, factors, (*(names[i] for i in kept), *out), {i: all_sizes[i] for i in all_sizes if i in used}
+    )
     return Lowered(node, kept)
 
 

@@ -70,5 +70,7 @@ def traces(product: Expression, symmetric: set[Expression]) -> list[Expression]:
     for direction in (arrays, [flip(a, symmetric) for a in reversed(arrays)]):
         for k in range(len(direction)):
             inner = multiply_any(*direction[k:], *direction[:k])
-            found.append(multiply_any(scalar(coefficient), *scalars, inner if inner.shape == () else call("trace", inner)))
+            found.append(
+                multiply_any(scalar(coefficient), *scalars, inner if inner.shape == () else call("trace", inner))
+            )
     return found

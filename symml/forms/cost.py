@@ -85,8 +85,8 @@ def _own(node: Expression) -> int:
 
 
 _WEIGHT: dict[type[Expression], int] = {
-    Symbol: 1, Transpose: 1, Call: 3, Apply: 4, Indicator: 3, Element: 4, BoundSum: 5, Einstein: 12, Action: 5, Where: 1,
-    Literal: 8,
+    Symbol: 1, Transpose: 1, Call: 3, Apply: 4, Indicator: 3, Element: 4, BoundSum: 5, Einstein: 12, Action: 5,
+    Where: 1, Literal: 8,
 }  # fmt: skip
 
 

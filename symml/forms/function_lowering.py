@@ -129,12 +129,11 @@ def _diagsums(e: Call, parts: list[Lowered]) -> Lowered:
     return Lowered(operator("diagsums", (parts[0].node,), parts[0].axes[:1]))
 
 
+_MATRIX_FUNCTIONS = ("expm", "logm", "sqrtm", "sinm", "cosm", "eigmaxprojector")
 CALLS: dict[str, Callable[[Call, list[Lowered]], Lowered]] = {
     "sum": _sum, "mean": _mean, "norm": _norm, "norm1": _norm1, "trace": _trace, "diag": _diag, "rowsum": _row_sum,
-    "colsum": _column_sum, "dot": _dot, "vec": _vec, "kron": _kron,
-    "toeplitz": _toeplitz,
-    "diagsums": _diagsums, "power": _power, "softmax": _last_axis("softmax", True),
-    "logsumexp": _last_axis("lse", False), "normnuc": _square("normnuc", False), "normspec": _square("normspec", False),
-    "eigmax": _square("eigmax", False), **{n: _square(n, True) for n in ("expm", "logm", "sqrtm", "sinm", "cosm", "eigmaxprojector")},
-    "logdet": _square("logdet", False), "det": _square("det", False),
+    "colsum": _column_sum, "dot": _dot, "vec": _vec, "kron": _kron, "toeplitz": _toeplitz, "diagsums": _diagsums,
+    "power": _power, "softmax": _last_axis("softmax", True), "logsumexp": _last_axis("lse", False),
+    **{name: _square(name, False) for name in ("normnuc", "normspec", "eigmax", "logdet", "det")},
+    **{name: _square(name, True) for name in _MATRIX_FUNCTIONS},
 }  # fmt: skip

@@ -219,7 +219,9 @@ def _mirror(a: Edge, b: Edge, graph: Graph) -> bool:
 
 
 def _backwards(graph: Graph, edge: Edge) -> bool:
-    return edge.head in graph.out and (edge.tail not in graph.out or graph.out.index(edge.head) < graph.out.index(edge.tail))
+    return edge.head in graph.out and (
+        edge.tail not in graph.out or graph.out.index(edge.head) < graph.out.index(edge.tail)
+    )
 
 
 def _merge_parallel(graph: Graph, inner: list[int]) -> bool:
@@ -268,7 +270,9 @@ def _close_cycle(graph: Graph, v: int, touching: list[Edge], inner: list[int]) -
         graph.scalars.append(min(options, key=cost))
         inner.remove(u)
         return v
-    row_sum = multiply_any(hadamard([(a.place, there), (b.place, graph.oriented(b, u))]), ones(graph.sizes[v]) if mine is None else mine)
+    row_sum = multiply_any(
+        hadamard([(a.place, there), (b.place, graph.oriented(b, u))]), ones(graph.sizes[v]) if mine is None else mine
+    )
     diagonal = call("diag", multiply_any(there, *turn, back))
     quadratic = there in chain_of(graph.oriented(b, u)) or graph.oriented(b, u) in chain_of(there)
     as_diagonal = cost(diagonal) <= cost(row_sum) if quadratic else cost(diagonal) + DIAGONAL_EXTRA < cost(row_sum)

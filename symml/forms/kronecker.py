@@ -32,7 +32,9 @@ def raise_fused(node: Apply, run: Run) -> Expression:
         if parts is not None:
             a, b = parts
             product = call("kron", run(a), run(b))
-            return multiply_any(scalar(sp.Rational(inner.coefficient.numerator, inner.coefficient.denominator)), product)
+            return multiply_any(
+                scalar(sp.Rational(inner.coefficient.numerator, inner.coefficient.denominator)), product
+            )
     raise NotSupportedError("this rearranged array is no Kronecker product")
 
 
@@ -64,7 +66,9 @@ def _axes(groups: tuple[int, ...]) -> tuple[list[int], list[int]]:
     return first, second
 
 
-def _assignments(left: list[int], right: list[int], groups: tuple[int, ...]) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
+def _assignments(
+    left: list[int], right: list[int], groups: tuple[int, ...]
+) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
     single = [k for k in range(sum(groups)) if k not in left and k not in right]
     if not single:
         return [(tuple(left), tuple(right))]
@@ -99,4 +103,3 @@ def _separate(node: Ein, a_axes: tuple[int, ...], b_axes: tuple[int, ...]) -> tu
         used = {i for _, idx in factors for i in idx} | set(out)
         built.append(ein(1, factors, out, {i: node.sizes[i] for i in used}))
     return built[0], built[1]
-

@@ -169,7 +169,9 @@ def _raised(part: Lowered, q: sp.Expr) -> Lowered:
     exponent = lower_scalar(q)
     logarithm = apply_map("log", part.node)
     axes = identity(logarithm)
-    return Lowered(apply_map("exp", ein(1, [(exponent, ()), (logarithm, axes)], axes, own_sizes(logarithm))), part.batch)
+    return Lowered(
+        apply_map("exp", ein(1, [(exponent, ()), (logarithm, axes)], axes, own_sizes(logarithm))), part.batch
+    )
 
 
 def _elem_pow(e: ElemPow, parts: list[Lowered]) -> Lowered:
@@ -222,10 +224,13 @@ def _indicator(e: Indicator, parts: list[Lowered]) -> Lowered:
 
 
 def _element(e: Element, parts: list[Lowered]) -> Lowered:
-    base, label = parts[0], {}
+    base = parts[0]
+    label: dict[Index, int] = {}
     if base.batch:
         raise NotSupportedError(f"{e}: index the array itself, not an expression of a bound index")
-    own, out, sizes, batch, selectors = [], [], {}, [], []
+    own, out, selectors = [], [], []
+    sizes: dict[int, Any] = {}
+    batch: list[Index] = []
     used = iter(e.args[1:])
     for axis, position in enumerate(e.positions):
         size = base.node.shape[axis]
@@ -243,7 +248,9 @@ def _element(e: Element, parts: list[Lowered]) -> Lowered:
         if position is None:
             out.append(100 + axis)
         else:
-            unit = leaf(("unit", size, position), f"e{position}", (size,), frozenset({"mask", "nonnegative", "sums to one"}))
+            unit = leaf(
+                ("unit", size, position), f"e{position}", (size,), frozenset({"mask", "nonnegative", "sums to one"})
+            )
             selectors.append((unit, (100 + axis,)))
     node = ein(1, [(base.node, tuple(own)), *selectors], (*range(len(batch)), *out), sizes)
     return Lowered(node, tuple(batch))

@@ -149,7 +149,9 @@ def _leaf(node: Leaf) -> Expression:
     if isinstance(payload, tuple) and payload[0] == "unit":
         values = [0] * int(payload[1]) if isinstance(payload[1], int) else None
         if values is None:
-            raise NotSupportedError(f"the unit vector e{payload[2]} of symbolic length {payload[1]} has no notation yet")
+            raise NotSupportedError(
+                f"the unit vector e{payload[2]} of symbolic length {payload[1]} has no notation yet"
+            )
         values[payload[2]] = 1
         return as_expression(sp.Matrix(values))
     raise NotSupportedError(f"{payload} has no matrix notation")

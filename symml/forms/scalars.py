@@ -1,4 +1,4 @@
-"""SymPy scalars in the index form: numbers, symbols, sums, products, powers and known functions; the rest as a Lambda."""
+"""SymPy scalars in the index form: sums, products, powers and known functions; the rest as a Lambda."""
 
 from __future__ import annotations
 
@@ -25,7 +25,9 @@ def _names() -> dict[Any, str]:
 
 def scalar_facts(symbol: sp.Symbol) -> frozenset[str]:
     """Property words of a SymPy symbol."""
-    words = {w for w in ("positive", "nonnegative", "negative", "nonzero", "integer") if getattr(symbol, f"is_{w}") is True}
+    words = {
+        w for w in ("positive", "nonnegative", "negative", "nonzero", "integer") if getattr(symbol, f"is_{w}") is True
+    }
     if isinstance(symbol, ScalarSymbol):
         words |= domain_facts(symbol.domain)
     return closure(frozenset(words))
@@ -44,7 +46,9 @@ def lower_scalar(value: sp.Expr, env: Mapping[sp.Symbol, Node] | None = None) ->
     return node if node.shape == shape or not env else broadcast(node, shape)
 
 
-def _lower_one(e: sp.Expr, env: Mapping[sp.Symbol, Node], known: Mapping[sp.Expr, Node], shape: tuple[Any, ...]) -> Node:
+def _lower_one(
+    e: sp.Expr, env: Mapping[sp.Symbol, Node], known: Mapping[sp.Expr, Node], shape: tuple[Any, ...]
+) -> Node:
     if e in env:
         return env[e]
     if e.is_Rational:
@@ -100,7 +104,7 @@ def _opaque(e: sp.Expr, known: Mapping[sp.Expr, Node]) -> Node:
     if len(moving) != 1 or not isinstance(e, sp.Function):
         raise NotSupportedError(f"{e} ({type(e).__name__}) has no index form; give it as a Lambda of one variable")
     z = sp.Dummy("z", real=True)
-    return apply_map(sp.Lambda(z, e.func(*(z if a is moving[0] else a for a in e.args))), known[moving[0]])  # type: ignore[arg-type]
+    return apply_map(sp.Lambda(z, e.func(*(z if a is moving[0] else a for a in e.args))), known[moving[0]])
 
 
 TIDY_LIMIT = 200  # operations; longer scalars are shown as SymPy returns them

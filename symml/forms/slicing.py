@@ -1,4 +1,4 @@
-"""Data of order 3 and more, slice by slice: a product that no matrix notation holds is a sum over one of its indices."""
+"""Data of order 3 and more, slice by slice: what no matrix notation holds is a sum over an index of products."""
 
 from __future__ import annotations
 

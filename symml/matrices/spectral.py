@@ -88,7 +88,7 @@ def _whole(vector: Matrix) -> Matrix:
     rational = [x for x in vector if x.is_Rational]
     if len(rational) == len(vector):
         scale = sp.ilcm(1, *(x.q for x in rational))
-        content = sp.igcd(*(x * scale for x in rational))
+        content = sp.igcd(0, *(x * scale for x in rational))
         vector = vector * scale / content
     else:
         scale = sp.ilcm(

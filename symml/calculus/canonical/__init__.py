@@ -1,0 +1,1 @@
+"""Canonical rewriting rules, one function each, discovered by `rewriting`."""

@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 from symml.calculus.fusing import fuse, is_fused
-from symml.calculus.nodes import Apply, Node
+from symml.calculus.nodes import Apply, Ein, Node
 from symml.calculus.rewriting import Build, Rewrite
 
 
@@ -26,9 +26,9 @@ def _inverse(build: Build, args: Sequence[Node], op: str, param: Any) -> Node | 
         return None
     inner = x.children[0]
     n, p, m, q = inner.shape
-    factors = getattr(inner, "factors", ())
-    if n != m or p != q or getattr(inner, "coefficient", 0) != 1 or len(factors) != 2:
+    if not isinstance(inner, Ein) or n != m or p != q or inner.coefficient != 1 or len(inner.factors) != 2:
         return None
+    factors = inner.factors
     places = [tuple(inner.out.index(i) if i in inner.out else -1 for i in idx) for _, idx in factors]
     found = dict(zip(places, (f for f, _ in factors), strict=True))
     if set(found) != {(0, 2), (1, 3)}:

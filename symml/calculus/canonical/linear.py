@@ -20,7 +20,9 @@ def _scalars_out(build: Build, args: Sequence[Node], op: str, param: Any) -> Nod
     size = x.shape[0]
     shape = (size, size) if op == "toeplitz" else (size,)
     axes = tuple(range(len(shape)))
-    return build.ein(x.coefficient, [*scalars, (build.operator(op, (rest,), shape), axes)], axes, dict(enumerate(shape)))
+    return build.ein(
+        x.coefficient, [*scalars, (build.operator(op, (rest,), shape), axes)], axes, dict(enumerate(shape))
+    )
 
 
 RULES = tuple(

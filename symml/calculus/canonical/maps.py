@@ -66,12 +66,12 @@ def _log(build: Build, x: Node, name: str) -> Node | None:
         return build.total([z, build.ein(-1, [(level, axes[:-1])], axes, sizes)], z.shape)
     one, rest = _split_one(x)
     if one is not None and len(rest) == 1:
-        z = _exponent(build, rest[0])
-        if z is not None:
-            return build.apply_map("softplus", z)
-        if _minus_sigmoid(rest[0]):
-            z = rest[0].factors[0][0].children[0]  # type: ignore[attr-defined]
-            return build.ein(-1, [(build.apply_map("softplus", z), axes)], axes, sizes)
+        exponent = _exponent(build, rest[0])
+        if exponent is not None:
+            return build.apply_map("softplus", exponent)
+        logit = _minus_sigmoid(rest[0])
+        if logit is not None:
+            return build.ein(-1, [(build.apply_map("softplus", logit), axes)], axes, sizes)
     return _log_sum_exp(build, x)
 
 
@@ -95,17 +95,18 @@ def _exponent(build: Build, t: Node) -> Node | None:
         return build.ein(t.param, [(z, axes)], axes, sizes)
     if isinstance(t, Ein) and t.coefficient == 1 and len(t.factors) == 1:
         inner, idx = t.factors[0]
-        z = _exponent(build, inner)
-        if z is not None and all(i in t.out for i in idx) and len(set(t.out)) == len(t.out):
-            return build.ein(1, [(z, idx)], t.out, {o: t.sizes[o] for o in t.out})
+        exponent = _exponent(build, inner)
+        if exponent is not None and all(i in t.out for i in idx) and len(set(t.out)) == len(t.out):
+            return build.ein(1, [(exponent, idx)], t.out, {o: t.sizes[o] for o in t.out})
     return None
 
 
-def _minus_sigmoid(t: Node) -> bool:
-    return (
-        isinstance(t, Ein) and t.coefficient == -1 and len(t.factors) == 1 and t.factors[0][1] == t.out
-        and _is_map(t.factors[0][0], "sigmoid")
-    )  # fmt: skip
+def _minus_sigmoid(t: Node) -> Node | None:
+    """Return z when t = −σ(z)."""
+    if not isinstance(t, Ein) or t.coefficient != -1 or len(t.factors) != 1 or t.factors[0][1] != t.out:
+        return None
+    inner = t.factors[0][0]
+    return inner.children[0] if _is_map(inner, "sigmoid") else None
 
 
 def _exp(build: Build, x: Node, name: str) -> Node | None:
@@ -140,7 +141,8 @@ def _logistic(build: Build, x: Node, q: Any) -> Node | None:
 
 RULES = (
     Rewrite("map_of_view", "map", "", "f(Aᵀ) = f(A)ᵀ, f(1 bᵀ) = 1 f(b)ᵀ", "size under the function", _view),
-    Rewrite("stable_log", "map", "log", "log(1 + eᶻ) = softplus(z), log Σ eᶻ = logsumexp(z), log σ(z) = −softplus(−z), log eᶻ = z", "nodes", _log),
+    Rewrite("stable_log", "map", "log", "log(1 + eᶻ) = softplus(z), log Σ eᶻ = logsumexp(z), "
+            "log σ(z) = −softplus(−z), log eᶻ = z", "nodes", _log),
     Rewrite("exp_of_log", "map", "exp", "exp(log x) = x", "nodes", _exp),
     Rewrite("sqrt_as_power", "map", "sqrt", "√x = x^(1/2)", "functions", _sqrt),
     Rewrite("abs_of_nonnegative", "map", "abs", "|x| = x for x >= 0", "nodes", _abs),

@@ -16,7 +16,13 @@ NAMES = ("expm", "logm", "sqrtm", "sinm", "cosm")
 def _view(build: Build, args: Sequence[Node], op: str, param: Any) -> Node | None:
     """f(Aᵀ) = f(A)ᵀ."""
     (x,) = args
-    if isinstance(x, Ein) and x.coefficient == 1 and len(x.factors) == 1 and x.out == (0, 1) and x.factors[0][1] == (1, 0):
+    if (
+        isinstance(x, Ein)
+        and x.coefficient == 1
+        and len(x.factors) == 1
+        and x.out == (0, 1)
+        and x.factors[0][1] == (1, 0)
+    ):
         inner = build.operator(op, (x.factors[0][0],), x.shape)
         return build.ein(1, [(inner, (1, 0))], (0, 1), {0: x.shape[0], 1: x.shape[1]})
     return None
@@ -25,7 +31,13 @@ def _view(build: Build, args: Sequence[Node], op: str, param: Any) -> Node | Non
 def _symmetric_view(build: Build, args: Sequence[Node], op: str, param: Any) -> Node | None:
     """The largest eigenvalue and its projector see the symmetric part only."""
     (x,) = args
-    if isinstance(x, Ein) and x.coefficient == 1 and len(x.factors) == 1 and x.out == (0, 1) and x.factors[0][1] == (1, 0):
+    if (
+        isinstance(x, Ein)
+        and x.coefficient == 1
+        and len(x.factors) == 1
+        and x.out == (0, 1)
+        and x.factors[0][1] == (1, 0)
+    ):
         return build.operator(op, (x.factors[0][0],), () if op == "eigmax" else x.shape)
     return None
 
@@ -42,7 +54,9 @@ def _frechet_of_identity(build: Build, args: Sequence[Node], op: str, param: Any
     if d.coefficient == 1 and not scalars:
         return None
     rest = build.ein(1, [f for f in d.factors if f[1] != ()], d.out, dict(enumerate(d.sizes)))
-    return build.ein(d.coefficient, [*scalars, (build.operator("frechet", (a, rest), a.shape, param), axes)], axes, sizes)
+    return build.ein(
+        d.coefficient, [*scalars, (build.operator("frechet", (a, rest), a.shape, param), axes)], axes, sizes
+    )
 
 
 def _frechet_under_trace(build: Build, state: State, sizes: dict[int, Any]) -> State | None:
@@ -79,6 +93,10 @@ RULES = (
         Rewrite(f"{n}_of_transpose", "operator", n, f"{n}(Aᵀ) = {n}(A)", "size under the function", _symmetric_view)
         for n in ("eigmax", "eigmaxprojector")
     ),
-    Rewrite("frechet_of_identity", "operator", "frechet", "L(A, c I) = c f′(A)", "Fréchet derivatives", _frechet_of_identity),
-    Rewrite("frechet_under_trace", "product", "", "tr L(A, D) = tr(f′(A) D)", "Fréchet derivatives", _frechet_under_trace),
+    Rewrite(
+        "frechet_of_identity", "operator", "frechet", "L(A, c I) = c f′(A)", "Fréchet derivatives", _frechet_of_identity
+    ),
+    Rewrite(
+        "frechet_under_trace", "product", "", "tr L(A, D) = tr(f′(A) D)", "Fréchet derivatives", _frechet_under_trace
+    ),
 )

@@ -11,7 +11,11 @@ from symml.calculus.rewriting import Build, Rewrite
 
 def _is_transpose(x: Node) -> bool:
     return (
-        isinstance(x, Ein) and x.coefficient == 1 and len(x.factors) == 1 and x.out == (0, 1) and x.factors[0][1] == (1, 0)
+        isinstance(x, Ein)
+        and x.coefficient == 1
+        and len(x.factors) == 1
+        and x.out == (0, 1)
+        and x.factors[0][1] == (1, 0)
     )
 
 
@@ -79,7 +83,8 @@ def _determinant(build: Build, args: Sequence[Node], op: str, param: Any) -> Nod
 
 
 RULES = (
-    Rewrite("inverse_of_view", "operator", "inv", "(A⁻¹)⁻¹ = A, (cA)⁻¹ = A⁻¹/c, (Aᵀ)⁻¹ = (A⁻¹)ᵀ, diag(v)⁻¹ = diag(1/v), Q⁻¹ = Qᵀ",
+    Rewrite("inverse_of_view", "operator", "inv", "(A⁻¹)⁻¹ = A, (cA)⁻¹ = A⁻¹/c, (Aᵀ)⁻¹ = (A⁻¹)ᵀ, "
+            "diag(v)⁻¹ = diag(1/v), Q⁻¹ = Qᵀ",
             "size under the inverse", _inverse),
     Rewrite("determinant_of_view", "operator", "det", "det Aᵀ = det A, det I = 1", "size under det", _determinant),
     Rewrite("log_determinant_of_view", "operator", "logdet", "log det Aᵀ = log det A, log det diag(v) = Σ log v",

@@ -29,11 +29,12 @@ def _power_of_product(build: Build, x: Node, q: Fraction) -> Node | None:
     root = _rational_power(x.coefficient, q)
     if root is None:
         return None
-    if q.denominator != 1 and not all(
-        "nonnegative" in facts_of(f) for group in parts[1:] for f, _ in (x.factors[k] for k in group)
+    if (
+        q.denominator != 1
+        and not all("nonnegative" in facts_of(f) for group in parts[1:] for f, _ in (x.factors[k] for k in group))
+        and len(parts) > 1
     ):
-        if len(parts) > 1:
-            return None
+        return None
     if len(parts) == 1 and not _is_view(x):
         rest = build.ein(1, list(x.factors), x.out, dict(enumerate(x.sizes)))
         return build.ein(root, [(build.power(rest, q), x.out)], x.out, {o: x.sizes[o] for o in x.out})
@@ -125,8 +126,12 @@ def _number(build: Build, x: Node, q: Fraction) -> Node | None:
 
 RULES = (
     Rewrite("power_of_number", "power", "", "a rational power of a rational number", "nodes", _number),
-    Rewrite("square_of_data", "power", "", "(a − b)² = a² − 2ab + b² for arrays of order >= 3", "order", _square_of_data),
+    Rewrite(
+        "square_of_data", "power", "", "(a − b)² = a² − 2ab + b² for arrays of order >= 3", "order", _square_of_data
+    ),
     Rewrite("power_of_power", "power", "", "(x^p)^q = x^(pq), q an integer or x >= 0", "nodes", _power_of_power),
     Rewrite("power_of_product", "power", "", "(ab)^q = a^q b^q elementwise", "size under powers", _power_of_product),
-    Rewrite("power_of_multiple", "power", "", "(cS)^q = c^q S^q for the content c of a sum", "content", _content_of_sum),
+    Rewrite(
+        "power_of_multiple", "power", "", "(cS)^q = c^q S^q for the content c of a sum", "content", _content_of_sum
+    ),
 )

@@ -21,7 +21,7 @@ def _unify(factors: list[Factor], out: tuple[int, ...], old: int, new: int) -> t
 
 def _inverse_pair(build: Build, state: State, sizes: dict[int, Any]) -> State | None:
     """A_ij (A⁻¹)_jk summed over j is δ_ik."""
-    coefficient, factors, out = state
+    _, factors, out = state
     inverses = [k for k, (f, _) in enumerate(factors) if isinstance(f, Apply) and f.op == "inv"]
     if not inverses:
         return None
@@ -38,7 +38,9 @@ def _inverse_pair(build: Build, state: State, sizes: dict[int, Any]) -> State | 
                         continue
                     slot = b if straight else a
                     if idx[a] == inv_idx[slot] and counts[idx[a]] == 2 and idx[a] not in out and idx[0] != idx[1]:
-                        return _contract(state, sizes, (k, m), idx[a], idx[1 - a], inv_idx[1 - slot], f.sign * base.sign)
+                        return _contract(
+                            state, sizes, (k, m), idx[a], idx[1 - a], inv_idx[1 - slot], f.sign * base.sign
+                        )
     return None
 
 
@@ -106,7 +108,10 @@ def _cancel_inverse(build: Build, state: State, sizes: dict[int, Any], k: int) -
 def match_factors(
     base: Ein, given: dict[int, int], factors: list[Factor], skip: int, out: tuple[int, ...], build: Build
 ) -> tuple[set[int], list[int], dict[int, int]] | None:  # fmt: skip
-    """Find the factors of `base` among `factors`: the places used, inner indices, names; summed indices of `base` must occur nowhere else."""
+    """Return places, inner indices and names of the factors of `base` among `factors`.
+
+    Summed indices of `base` must occur nowhere else.
+    """
     counts = _counts(factors, out)
     stack: list[tuple[int, frozenset[int], dict[int, int]]] = [(0, frozenset(), given)]
     budget = 200
@@ -132,9 +137,11 @@ def match_factors(
 
 def _orthonormal(build: Build, state: State, sizes: dict[int, Any]) -> State | None:
     """Q_ij Q_ik summed over i is δ_jk; for an orthogonal Q also over the second index."""
-    coefficient, factors, out = state
+    _, factors, out = state
     known = [
-        (k, f) for k, (f, idx) in enumerate(factors) if isinstance(f, Leaf) and "orthonormal columns" in f.facts and len(idx) == 2
+        (k, f)
+        for k, (f, idx) in enumerate(factors)
+        if isinstance(f, Leaf) and "orthonormal columns" in f.facts and len(idx) == 2
     ]
     if len(known) < 2:
         return None
@@ -240,7 +247,9 @@ RULES = (
     Rewrite("orthonormal_columns", "product", "", "QᵀQ = I", "factors", _orthonormal),
     Rewrite("idempotent", "product", "", "P P = P", "factors", _idempotent),
     Rewrite("sums_to_one", "product", "", "a probability vector sums to 1", "factors", _sums_to_one),
-    Rewrite("product_over_itself", "product", "", "A B (A B)⁻¹ = I, and (a b)/(a b) = 1 entry by entry", "factors", _cancel),
+    Rewrite(
+        "product_over_itself", "product", "", "A B (A B)⁻¹ = I, and (a b)/(a b) = 1 entry by entry", "factors", _cancel
+    ),
     Rewrite("quotient_of_functions", "product", "", "sinh(z)/cosh(z) = tanh(z)", "factors", _quotients),
     Rewrite("related_functions", "product", "", "relu(z) ⊙ [z > 0] = relu(z), |z| ⊙ sign(z) = z", "factors", _pairs),
 )

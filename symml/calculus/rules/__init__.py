@@ -1,0 +1,1 @@
+"""Derivative rules, one row a primitive, discovered by `rule`."""

@@ -34,6 +34,13 @@ def _split_back(node: Apply, place: int, adjoint: Node, lead: int) -> Node:
 
 
 RULES = (
-    Rule("fuse", "d_vec", "vec and ⊗ rearrange entries: d vec A = vec dA, d(A ⊗ B) = dA ⊗ B + A ⊗ dB", MAGNUS, _fuse, _fuse_back),
+    Rule(
+        "fuse",
+        "d_vec",
+        "vec and ⊗ rearrange entries: d vec A = vec dA, d(A ⊗ B) = dA ⊗ B + A ⊗ dB",
+        MAGNUS,
+        _fuse,
+        _fuse_back,
+    ),
     Rule("split", "d_unvec", "rearranging entries is linear", MAGNUS, _split, _split_back),
 )

@@ -37,6 +37,15 @@ def _diagsums_back(node: Apply, place: int, adjoint: Node, lead: int) -> Node:
 
 
 RULES = (
-    Rule("toeplitz", "d_toeplitz", "toeplitz is linear: d toeplitz(c) = toeplitz(dc)", GOLUB, _toeplitz, _toeplitz_back),
-    Rule("diagsums", "d_diagsums", "sums along diagonals are linear: d diagsums(A) = diagsums(dA)", GOLUB, _diagsums, _diagsums_back),
+    Rule(
+        "toeplitz", "d_toeplitz", "toeplitz is linear: d toeplitz(c) = toeplitz(dc)", GOLUB, _toeplitz, _toeplitz_back
+    ),
+    Rule(
+        "diagsums",
+        "d_diagsums",
+        "sums along diagonals are linear: d diagsums(A) = diagsums(dA)",
+        GOLUB,
+        _diagsums,
+        _diagsums_back,
+    ),
 )

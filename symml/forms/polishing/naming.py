@@ -1,4 +1,4 @@
-"""Names for repeated parts: r for a residual, p for a softmax, C for an inverse; chosen where the print gets shorter."""
+"""Names for repeated parts, r for a residual, p for a softmax, C for an inverse, where the print gets shorter."""
 
 from __future__ import annotations
 
@@ -229,7 +229,7 @@ def _roles(part: Expression, order: int) -> tuple[str, ...]:
     if isinstance(part, Pow) and part.exponent == -1:
         return ("C", "K", "A")
     if isinstance(part, Add):
-        return (("r", "z", "e")[:3] if order == 1 else ("E", "R", "Z"))
+        return ("r", "z", "e")[:3] if order == 1 else ("E", "R", "Z")
     if isinstance(part, Mul):
         if any(isinstance(a, Pow) or (isinstance(a, Symbol) and a.name in "CK") for a in part.args) and order == 1:
             return ("alpha", "a")

@@ -41,7 +41,7 @@ def _combine(terms: tuple[Expression, ...]) -> Expression:
     best = _arranged(add(*_plain_ones(terms)))
     while isinstance(best, Add):
         length = cost(best)
-        # (A + Aᵀ) x is written so although A x + Aᵀ x is a token shorter; a common number is taken out only if that is shorter
+        # (A + Aᵀ) x is written so although A x + Aᵀ x is a token shorter; a common number must make the print shorter
         options = []
         for rule, margin in FACTORINGS:
             for o in map(_arranged, rule(best.args)):
@@ -98,7 +98,7 @@ def _letters(e: Expression) -> list[str]:
     found = e.memo.get("letters")
     if found is None:
         found = e.memo["letters"] = sorted(n.name for n in postorder(e) if isinstance(n, Symbol))
-    return found  # type: ignore[no-any-return]
+    return list(found)
 
 
 def _transposes(e: Expression) -> int:
@@ -207,18 +207,18 @@ def _by_entries(terms: Sequence[Expression]) -> list[Expression]:
         if len(members) > 1:
             shared.setdefault(tuple(members), []).append(common)
     options = []
-    for members, factors in shared.items():
+    for places, factors in shared.items():
         inner = []
-        for k in members:
+        for k in places:
             value, scalars, chain = parsed[k]
             rest = list(chain[0].args)
             for common in factors:
                 rest.remove(common)
             inner.append(elementwise_product(scalar(value), *scalars, *(rest or [ones(*chain[0].shape)])))
         total = combine(inner)
-        first = parsed[members[0]][2][0].args[0] in factors
+        first = parsed[places[0]][2][0].args[0] in factors
         product = elementwise_product(*factors, total) if first else elementwise_product(total, *factors)
-        options.append(_replace(terms, members, product))
+        options.append(_replace(terms, places, product))
     return options
 
 

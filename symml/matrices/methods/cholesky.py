@@ -58,8 +58,8 @@ def _positive(matrix: Matrix, j: int, rest: Any, conditions: list[str]) -> None:
         return
     minor = tidy(matrix[: j + 1, : j + 1].det())
     raise DomainError(
-        f"the matrix is not positive definite: its leading minor of order {j + 1}, the determinant of the first {j + 1} "
-        f"rows and columns, is {text(minor)}, not > 0. A Cholesky factor does not exist; use 'lu' or 'eigen'."
+        f"the matrix is not positive definite: its leading minor of order {j + 1}, the determinant of the first "
+        f"{j + 1} rows and columns, is {text(minor)}, not > 0. A Cholesky factor does not exist; use 'lu' or 'eigen'."
     )
 
 
