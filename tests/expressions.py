@@ -21,6 +21,7 @@ NAMES = ("n", "d", "k")
 VECTOR_WORDS = ("", "", "", "", "> 0", "in {-1,1}", "in {0,1}", "simplex", "in (0,1)", "unit norm", "centred", "nonnegative")
 SQUARE_WORDS = ("", "", "", "symmetric", "spd", "diagonal", "orthogonal", "idempotent", "lower triangular", "psd",
                 "upper triangular", "idempotent symmetric", "invertible", "> 0")  # fmt: skip
+SIMPLE_WORDS = ("", "symmetric", "spd", "lower triangular", "> 0")  # the largest eigenvalue is simple
 WIDE_WORDS = ("", "", "", "", "mask", "in {0,1}", "one-hot rows", "> 0", "rows sum to one", "simplex", "in {-1,1}")
 SCALAR_WORDS = ("> 0", "in R", "in (0,1)", "in {-1,1}", "nonzero", "in [-1,1]")
 SMOOTH = ("exp", "sin", "cos", "tanh", "arctan", "erf", "sigmoid", "softplus", "normcdf", "sinh", "cosh", "normpdf", "tan")
@@ -191,7 +192,7 @@ def _kronecker(g):
 
 
 def _projector(g, n):
-    return call("eigmaxprojector", (g.symbol(n, n),)) * g.vector(n)
+    return call("eigmaxprojector", (g.symbol(n, n, words=SIMPLE_WORDS),)) * g.vector(n)
 
 
 def _row(g, n):
@@ -241,9 +242,9 @@ SCALAR = (
     lambda g: call("sumsq", (g.matrix(g.any(), g.any()),)),
     lambda g: call("sumsq", (g.vector(g.any()),)),
     lambda g: call("norm1", (g.vector(g.any()),)),
-    lambda g: call("normnuc", (g.symbol(*g.rng.sample(NAMES, 2)),)),
-    lambda g: call("normspec", (g.symbol(*g.rng.sample(NAMES, 2)),)),
-    lambda g: (lambda n: call("eigmax", (g.symbol(n, n),)))(g.any()),
+    lambda g: call("normnuc", (g.symbol(*g.rng.sample(NAMES, 2), words=("", "> 0")),)),
+    lambda g: call("normspec", (g.symbol(*g.rng.sample(NAMES, 2), words=("", "> 0")),)),
+    lambda g: (lambda n: call("eigmax", (g.symbol(n, n, words=SIMPLE_WORDS),)))(g.any()),
     lambda g: (lambda n: call("trace", (g.matrix(n, n),)))(g.any()),
     lambda g: (lambda n, m: call("trace", (g.matrix(n, m) * g.matrix(m, n),)))(g.any(), g.any()),
     lambda g: (lambda n, m: call("dot", (g.matrix(n, m), g.matrix(n, m))))(g.any(), g.any()),

@@ -77,7 +77,7 @@ def same(what, got, want, tolerance, *scales):
         got = got.reshape(want.shape)
     if got.shape != want.shape:
         raise Difference(f"{what}: shape {got.shape} against {want.shape}")
-    error, scale = size(got - want), max(size(want), *map(mpf, scales), mpf("1e-25"))
+    error, scale = size(got - want), max(size(want), *map(mpf, scales), mpf("1e-15"))
     if not error <= tolerance * scale:
         raise Difference(f"{what}: {mpmath.nstr(error / scale, 3)} relative")
 

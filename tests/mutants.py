@@ -5,7 +5,7 @@ from __future__ import annotations
 import sympy as sp
 
 from symml.errors import SymmlError
-from symml.language.expressions import Add, Call, ElemPow, Expression, Hadamard, Mul, Pow, Scalar, Symbol, Transpose, postorder
+from symml.language.expressions import Add, Call, ElemPow, Expression, Hadamard, Index, Mul, Pow, Scalar, Symbol, Transpose, postorder
 from symml.language.operators import add, call, elementwise_power, elementwise_product, multiply_any, power, rebuild, transpose
 
 TWINS = {
@@ -86,6 +86,8 @@ def mutants(e):
     seen = {e}
     order = postorder(e)
     for node in order:
+        if isinstance(node, Index):
+            continue
         for what, build in (*_of_any(node), *(_EDITS[type(node)](node) if type(node) in _EDITS else ())):
             try:
                 changed = build()

@@ -138,6 +138,11 @@ def _oriented_determinants(node: Node) -> Node:
 
 def _determinant(node: Apply) -> Node:
     argument = node.children[0]
+    if node.op == "logdet" and argument.sign < 0:  # the logarithm of the absolute determinant
+        argument = times(-1, argument)
+        node = operator("logdet", (argument,), ())  # type: ignore[assignment]
+        if not isinstance(node, Apply) or node.op != "logdet":
+            return node
     if isinstance(argument, Sum):
         options = _rank_one(node.op, argument) or [node, *(operator(node.op, (r,), ()) for r in _rotations(argument))]
         return min(options, key=lambda n: n.digest)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from symml.calculus.proving import proved_equal
-from symml.checking.sampling import draw
+from symml.checking.sampling import choose_sizes, draw
 from symml.checking.small_values import draw_small, plain
 from symml.codegen.evaluate import prepare
 from symml.errors import DataError, DomainError, NotSupportedError
@@ -26,6 +26,9 @@ SAFETY = 50
 EPSILON = 2.0**-52
 PLAIN = 1e-3  # relative difference of a counterexample that is shown
 SMALL_TRIES, SMALL_KEPT = 60, 6
+
+SHIFTS = 3
+FAILURES = (np.linalg.LinAlgError, FloatingPointError, ZeroDivisionError, OverflowError, ValueError, DomainError)
 
 Sides = tuple[Callable[..., Any], Callable[..., Any]]
 
@@ -45,6 +48,8 @@ def equal(a: Expression, b: Expression, seed: int = 0, symbols: Mapping[str, Any
         return verdict("wrong", reason=reason)
     try:
         if proved_equal(lower(a), lower(b)):
+            if contradicted(a, b, seed):
+                return verdict("unchecked", reason="a matrix that is inverted is singular at every point drawn")
             return verdict("proved", certificate="both sides have the same canonical form")
     except NotSupportedError:
         pass
@@ -57,10 +62,12 @@ def sampled(a: Expression, b: Expression, seed: int = 0, symbols: Mapping[str, A
     sides = (prepare(a), prepare(b))
     rng = np.random.default_rng(seed)
     done, worst = 0, 0.0
-    for _ in range(TRIES):
-        values, sizes = draw(table, rng, None)
+    lonely: list[tuple[Any, ...]] = []  # points at which the same one side is undefined
+    for attempt in range(TRIES):
+        values, sizes = _drawn(table, rng, attempt)
         found = _compare(sides, values, sizes)
         if found is None:
+            lonely.append((values, sizes))
             continue
         x, y, error = found
         if error > TOLERANCE:
@@ -72,14 +79,55 @@ def sampled(a: Expression, b: Expression, seed: int = 0, symbols: Mapping[str, A
         done += 1
         if done == DRAWS:
             return verdict("holds", certificate=f"equal to {worst:.0e} at {DRAWS} random points")
+    if not done:
+        undefined = _undefined(sides, lonely, seed)
+        if undefined is not None:
+            return verdict("wrong", counterexample=undefined)
     return verdict("unchecked", reason="no point was found at which both sides are finite")
+
+
+def contradicted(a: Expression, b: Expression, seed: int = 0) -> bool:
+    """Whether two expressions differ plainly at the first point at which both are finite: no proof survives that."""
+    table = {**symbol_table(a), **symbol_table(b)}
+    sides = (prepare(a), prepare(b))
+    rng = np.random.default_rng(seed)
+    for attempt in range(DRAWS):
+        values, sizes = _drawn(table, rng, attempt)
+        found = _compare(sides, values, sizes)
+        if found is not None:
+            return found[2] > PLAIN and _rounding(sides, values, sizes) * SAFETY < float(np.max(np.abs(found[0] - found[1])))
+    return False
+
+
+def _drawn(table: Mapping[str, Any], rng: np.random.Generator, attempt: int) -> tuple[dict[str, Any], dict[str, int]]:
+    """Values at sizes that grow by one from draw to draw: (-1)^n is 1 at even n only."""
+    base = choose_sizes(table.values(), {})
+    return draw(table, rng, {name: size + attempt % SHIFTS for name, size in base.items()})
+
+
+def _undefined(sides: Sides, points: Sequence[tuple[Any, ...]], seed: int) -> Counterexample | None:
+    """A point at which one side is finite and the other, here and at all other points, is not a number."""
+    found: list[tuple[Any, Any, Any]] = []
+    for values, sizes in points:
+        try:
+            with np.errstate(all="ignore"):
+                x, y = (np.asarray(side(values, sizes), float) for side in sides)
+        except FAILURES:
+            return None
+        found.append((values, x, y))
+    for k in (1, 2):
+        whole = [row for row in found if np.all(np.isfinite(row[3 - k]))]
+        if len(whole) >= len(found) / 2 > 0 and all(np.any(np.isnan(row[k])) for row in found):
+            values, x, y = min(whole, key=lambda row: sum(float(np.size(v)) for v in row[0].values()))
+            return Counterexample(_plain(values), x, y, float("nan"), seed)
+    return None
 
 
 def _values(sides: Sides, values: Mapping[str, Any], sizes: Mapping[str, int]) -> tuple[Any, Any] | None:
     try:
         with np.errstate(all="ignore"):
             x, y = (np.asarray(side(values, sizes), float) for side in sides)
-    except (np.linalg.LinAlgError, FloatingPointError, ZeroDivisionError, OverflowError, ValueError, DomainError):
+    except FAILURES:
         return None
     return (x, y) if np.all(np.isfinite(x)) and np.all(np.isfinite(y)) else None
 

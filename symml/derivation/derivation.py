@@ -31,7 +31,7 @@ from symml.derivation.results import (
 )  # fmt: skip
 from symml.errors import NotSupportedError, ShapeError
 from symml.forms.lowering import leaf_of, lower
-from symml.forms.scalars import tidy
+from symml.forms.scalars import differentiated, tidy
 from symml.forms.textbook import present
 from symml.language import hooks
 from symml.language.contexts import remember
@@ -135,7 +135,7 @@ class Derivation:
 
     def _compute(self, what: str, variables: tuple[Variable, ...]) -> Checked:
         if isinstance(self.objective, Scalar):
-            shown: Expression = scalar(tidy(sp.diff(self.objective.value, *variables)))
+            shown: Expression = scalar(tidy(differentiated(self.objective.value, *variables)))
             function = self.objective if len(variables) == 1 else self._result("gradient", variables[0])
             return self._confirmed(function, shown, variables[-1], what)
         node = self._derivative_node(*variables)

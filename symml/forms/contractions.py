@@ -15,6 +15,7 @@ from symml.language.expressions import (
 )  # fmt: skip
 from symml.language.operators import (
     call,
+    elementwise_power,
     elementwise_product,
     multiply_any,
     power,
@@ -30,7 +31,8 @@ def hadamard(parts: Sequence[tuple[int, Expression]]) -> Expression:
         inverse = isinstance(e, ElemPow) and e.exponent.is_negative is True
         return (2 if inverse else 0 if isinstance(e, Symbol) else 1, place)
 
-    return elementwise_product(*(e for _, e in sorted(parts, key=rank)))
+    ordered = [e for _, e in sorted(parts, key=rank)]
+    return elementwise_product(*(elementwise_power(e, ordered.count(e)) for e in dict.fromkeys(ordered)))
 
 
 def dot(a: Expression, b: Expression, symmetric: set[Expression]) -> Expression:

@@ -9,11 +9,12 @@ from typing import Any
 
 import sympy as sp
 
-from symml.calculus.construct import apply_map, broadcast, dimension, ein, power, total
+from symml.calculus.construct import apply_map, broadcast, dimension, ein, power, times, total
 from symml.calculus.nodes import Node, const, leaf
 from symml.errors import NotSupportedError
 from symml.language.function import functions
 from symml.language.properties import closure, domain_facts
+from symml.language.scalar_functions import step
 from symml.language.symbols import ScalarSymbol, is_dimension
 
 
@@ -71,6 +72,8 @@ def _lower_one(
         return ein(1, [(p, axes if p.shape else ()) for p in parts], axes, dict(enumerate(whole)))
     if e.is_Pow:
         return _power(e, known, shape)
+    if isinstance(e, (sp.Max, sp.Min)):
+        return _extreme(e, known, shape)
     name = _names().get(e.func)
     if name is not None and len(e.args) == 1:
         return apply_map(name, known[e.args[0]])
@@ -96,6 +99,27 @@ def _power(e: sp.Expr, known: Mapping[sp.Expr, Node], shape: tuple[Any, ...]) ->
     axes = tuple(range(len(whole)))
     product = ein(1, [(n, axes if n.shape else ()) for n in (exponent, logarithm)], axes, dict(enumerate(whole)))
     return apply_map("exp", product)
+
+
+def _extreme(e: sp.Expr, known: Mapping[sp.Expr, Node], shape: tuple[Any, ...]) -> Node:
+    """max(a, b) = b + relu(a − b), min(a, b) = b − relu(b − a)."""
+    first, *others = _ordered(e.args)
+    whole = shape if any(known[a].shape for a in e.args) else ()
+    found = _spread(known[first], whole)
+    sign = 1 if isinstance(e, sp.Max) else -1
+    for a in others:
+        b = _spread(known[a], whole)
+        gap = total([times(sign, found), times(-sign, b)], whole)
+        found = total([b, times(sign, apply_map("relu", gap))], whole)
+    return found
+
+
+def differentiated(value: sp.Expr, *variables: sp.Symbol) -> sp.Expr:
+    """Return the derivative away from kinks: [u > 0] for SymPy's Heaviside, 0 for its impulses."""
+    found = sp.diff(value, *variables)
+    if found.has(sp.DiracDelta):
+        found = found.replace(sp.DiracDelta, lambda *_: sp.S.Zero)
+    return found.replace(sp.Heaviside, lambda u, *_: step(u)) if found.has(sp.Heaviside) else found
 
 
 def _opaque(e: sp.Expr, known: Mapping[sp.Expr, Node]) -> Node:

@@ -138,6 +138,13 @@ class Expression:
             raise AttributeError("only expressions made of scalars convert to SymPy by themselves; use to_sympy()")
         return self.to_sympy
 
+    def applyfunc(self, function: Any) -> Expression:
+        """Return a SymPy function, Lambda or expression-valued callable of one variable, entry by entry.
+
+        SymPy differentiates it: ``w.applyfunc(sympy.Lambda(z, z**3/(1 + z**2)))``.
+        """
+        return hooks.operate("applyfunc", self, function)
+
     # -- methods of higher layers -----------------------------------------------------------------------------
     def latex(self) -> str:
         r"""Return LaTeX without delimiters, as a textbook prints it."""

@@ -50,6 +50,8 @@ class Function:
         Where each entry of the argument must lie, and the range samplers draw from.
     kinks : tuple
         Points where the function or its derivative jumps; samplers stay away from them.
+    subgradient : str
+        What holds at the kinks, in words: ``{x}`` is the argument, ``{at}`` where it is zero; ``{a}`` and ``{b}`` of two.
     unicode, latex, aliases, arity, properties
         Printed names, other spellings, number of arguments (min, max), facts on every value ("positive", ...).
     """
@@ -67,6 +69,7 @@ class Function:
     domain: Domain = field(default_factory=Domain)
     typical: tuple[float, float] = (-2.0, 2.0)
     kinks: tuple[float, ...] = ()
+    subgradient: str = ""
     unicode: str = ""
     latex: str = ""
     aliases: tuple[str, ...] = ()

@@ -139,6 +139,16 @@ def _check_power(operands: Sequence[Expression]) -> None:
         raise ShapeError(f"the exponent {name_of(exponent)} must be a scalar; use sml.power for elementwise powers")
 
 
+def _applyfunc(e: Expression, function: Any) -> Expression:
+    if not isinstance(function, sp.Lambda):
+        z = sp.Dummy("z", real=True)
+        function = sp.Lambda(z, sp.sympify(function(z)))
+    if len(function.variables) != 1:
+        raise ShapeError(f"{function} takes {len(function.variables)} arguments; applyfunc needs a function of one")
+    return apply_lambda(function, e)
+
+
+hooks.provide("applyfunc", _applyfunc)
 hooks.provide("add", _public(add, check_scalar_plus_square))
 hooks.provide("subtract", _public(subtract, check_scalar_plus_square))
 hooks.provide("multiply", _public(multiply_any))

@@ -33,7 +33,10 @@ def _radicals(value: Any) -> Any:
 def root(square: Any) -> Any:
     """Return a square root; one that stays nested, or leaves the field of its square, is kept as it stands."""
     square = tidy(square)
-    found = sp.sqrtdenest(sp.sqrt(square))
+    below = sp.fraction(sp.together(square))[1]
+    found = sp.sqrt(square)
+    if below.is_Integer:  # SymPy sees more squares in whole numbers
+        found = sp.expand(sp.sqrtdenest(sp.sqrt(sp.expand(square * below**2))) / below)
     if square.free_symbols or square.is_Rational:
         return tidy(found)
     own, needed = (set(e.atoms(sp.Pow)) for e in (square, found))

@@ -15,6 +15,7 @@ ABS = Function(
     numpy=np.abs,
     sympy=sp.Abs,
     kinks=(0.0,),
+    subgradient="abs({x}) has no derivative {at}; the subgradient there is [-1, 1]. sign(0) is taken as 0.",
     unicode="abs",
     properties=frozenset({"nonnegative"}),
     latex=r"\operatorname{abs}",

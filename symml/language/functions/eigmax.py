@@ -20,5 +20,7 @@ EIGMAX = Function(
     shape=square_to_scalar("eigmax"),
     build=array_or("eigmax", square_to_scalar("eigmax"), same),
     numpy=_eigmax,
+    subgradient="eigmax({x}) has no derivative where its largest eigenvalue is repeated; "
+    "the subgradient there is the convex hull of v vᵀ over the leading unit eigenvectors.",
     latex=r"\lambda_{\max}",
 )

@@ -15,6 +15,7 @@ NORM = Function(
     build=array_or("norm", whole("norm"), lambda x: call("abs", x)),
     definition=lambda x: call("sqrt", call("sum", elementwise_power(x, 2))),
     numpy=np.linalg.norm,
+    subgradient="‖{x}‖ has no derivative at {x} = 0; the subgradient there is the unit ball.",
     latex=r"\operatorname{norm}",
     aliases=("norm2",),
     properties=frozenset({"nonnegative"}),

@@ -16,6 +16,7 @@ NORM1 = Function(
     definition=lambda x: call("sum", call("abs", x)),
     numpy=lambda x: np.sum(np.abs(x)),
     kinks=(0.0,),
+    subgradient="‖{x}‖₁ has no derivative {at}; the subgradient of that entry is [-1, 1]. sign(0) is taken as 0.",
     latex=r"\operatorname{norm1}",
     properties=frozenset({"nonnegative"}),
 )

@@ -22,6 +22,8 @@ NORMNUC = Function(
     shape=_shape,
     build=_build,
     numpy=lambda x: np.sum(np.linalg.svd(x, compute_uv=False)),
+    subgradient="normnuc({x}) has no derivative where {x} has not full rank; the subgradient there is U Vᵀ + M, "
+    "Uᵀ M = 0, M V = 0, normspec(M) <= 1.",
     latex=r"\operatorname{normnuc}",
     properties=frozenset({"nonnegative"}),
 )

@@ -22,6 +22,8 @@ NORMSPEC = Function(
     shape=_shape,
     build=_build,
     numpy=lambda x: np.linalg.norm(x, 2),
+    subgradient="normspec({x}) has no derivative where its largest singular value is repeated; "
+    "the subgradient there is the convex hull of u vᵀ over the leading singular pairs.",
     latex=r"\operatorname{normspec}",
     properties=frozenset({"nonnegative"}),
 )

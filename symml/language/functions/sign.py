@@ -15,5 +15,6 @@ SIGN = Function(
     numpy=np.sign,
     sympy=sp.sign,
     kinks=(0.0,),
+    subgradient="sign({x}) jumps {at} and is constant elsewhere; its derivative is taken as 0.",
     latex=r"\operatorname{sign}",
 )

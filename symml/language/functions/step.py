@@ -15,6 +15,7 @@ STEP = Function(
     numpy=lambda x: np.where(np.asarray(x) > 0, 1.0, 0.0),
     sympy=step,
     kinks=(0.0,),
+    subgradient="[{x} > 0] jumps {at} and is constant elsewhere; its derivative is taken as 0.",
     properties=frozenset({"nonnegative", "integer", "mask"}),
     latex=r"\operatorname{step}",
 )
