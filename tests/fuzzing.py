@@ -101,7 +101,8 @@ class Judge:
     def move(self):
         """Draw values; Undefined when there is no smooth point there."""
         drawn, _ = draw(dict(self.table), self.rng, self.case.sizes)
-        self.values = {k: tied(self.table.get(k), v) for k, v in drawn.items()}
+        with mpmath.workdps(50):
+            self.values = {k: tied(self.table.get(k), v) for k, v in drawn.items()}
         shape = np.shape(self.values[self.name])
         self.u, self.v = (exact(direction(shape, self.rng)) for _ in range(2))
         self.start = self.at()
@@ -136,7 +137,7 @@ class Judge:
         noise = size(self.start) * mpf("1e-3") + self.parts(got, steps)
         same(what, self.along(got, *steps), want, mpf("1e-13") if order == 1 else mpf("1e-9"), noise)
         number = np.asarray(shown.evaluate({**floats(self.values), **self.case.sizes}), float)
-        same(f"evaluate({what})", exact(number), got, FLOATS, size(self.start) * mpf("1e-3"))
+        same(f"evaluate({what})", exact(number), got, FLOATS, size(self.start) * mpf("1e-3"), "1e-8")
         if deep:
             self.forms(shown, what, got)
 
@@ -158,7 +159,7 @@ class Judge:
         f = self.derivation.lambdify(what)
         arguments = {**self.case.sizes, **floats(self.values)}
         number = f(**{n: arguments[n] for n in signature(f).parameters})
-        same(f"lambdify({what})", exact(np.asarray(number, float)), got, FLOATS, size(self.start) * mpf("1e-3"))
+        same(f"lambdify({what})", exact(np.asarray(number, float)), got, FLOATS, size(self.start) * mpf("1e-3"), "1e-8")
 
     def read(self, text):
         """The print read back; None where nothing but an identity or ones is left, whose size text does not tell."""

@@ -39,7 +39,7 @@ def fresh(program, *arguments):
 
 
 @pytest.mark.parametrize(("form", "expected"), [
-    ("latex", r"2 X^{\top} \left(X w - y\right) + 2 \lambda w"),
+    ("latex", r"2 X^{\top} (X w - y) + 2 \lambda w"),
     ("unicode", "2 Xᵀ (X w − y) + 2 λ w"),
 ])  # fmt: skip
 def test_derive_prints_the_gradient(symml, form, expected):

@@ -149,7 +149,7 @@ def _determinant(node: Apply) -> Node:
     if isinstance(argument, Apply) and argument.op == "inv":
         inner = operator(node.op, (argument.children[0],), ())
         return times(-1, inner) if node.op == "logdet" else power(inner, -1)
-    factors = _square_factors(argument)
+    factors = _square_factors(argument, node.op == "logdet")
     if not factors:
         return node
     parts = [(operator(node.op, (f,), ()), k) for f, k in factors]
@@ -160,12 +160,13 @@ def _determinant(node: Apply) -> Node:
     return ein(1, [(p, ()) for p, _ in parts], (), {})
 
 
-def _square_factors(argument: Node) -> list[tuple[Node, Node]]:
+def _square_factors(argument: Node, absolute: bool) -> list[tuple[Node, Node]]:
     """Square factors of a product or of a Kronecker product, each with the power of its determinant."""
     one = const(1)
     if isinstance(argument, Apply) and fusing.is_fused(argument) and argument.param == (2, 2):
         inner = argument.children[0]
-        if isinstance(inner, Ein) and inner.coefficient == 1 and len(inner.factors) == 2:
+        unit = isinstance(inner, Ein) and (inner.coefficient == 1 or (absolute and inner.coefficient == -1))
+        if isinstance(inner, Ein) and unit and len(inner.factors) == 2:
             n, m = inner.shape[:2]
             places = {tuple(inner.out.index(i) for i in idx if i in inner.out): f for f, idx in inner.factors}
             if set(places) == {(0, 2), (1, 3)} and inner.shape[2:] == (n, m):
@@ -264,6 +265,8 @@ def _reduced_term(term: Ein) -> Node:
             if found is None:
                 continue
             used, inner, names = found
+            if lead.out[slot] not in names:  # an axis of ones
+                continue
             other = names[lead.out[slot]]
             left = [x for n, x in enumerate(term.factors) if n not in used and n != k]
             if other in inner or any(meet in i for _, i in left):
@@ -290,8 +293,13 @@ def _unified(scale: Any, factors: list[Any], out: tuple[int, ...], sizes: dict[i
 
 def _leading(base: Sum) -> Ein | None:
     """The term to eliminate: the one with most factors; the same for equal sums."""
-    products = [t for t in base.terms if isinstance(t, Ein) and t.factors and t.out[0] != t.out[1]]
+    products = [t for t in base.terms if isinstance(t, Ein) and t.out[0] != t.out[1] and _joins(t)]
     return max(products, key=lambda t: (len(t.factors), t.digest), default=None)
+
+
+def _joins(term: Ein) -> bool:
+    """Whether both axes stand on factors, so that none is broadcast."""
+    return set(term.out) <= {i for _, idx in term.factors for i in idx}
 
 
 def _zero_after_clearing(node: Node, rounds: int) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,9 @@ from symml.checking.small_values import draw_small, plain
 from symml.codegen.evaluate import prepare
 from symml.errors import DataError, DomainError, NotSupportedError
 from symml.forms.lowering import lower
-from symml.language.expressions import Expression
+from symml.language.expressions import Expression, Symbol
 from symml.language.operators import agree, show_shape
+from symml.language.symbols import is_dimension
 from symml.language.tables import symbol_table
 from symml.records import Counterexample, Verdict, verdict
 
@@ -73,8 +75,8 @@ def sampled(a: Expression, b: Expression, seed: int = 0, symbols: Mapping[str, A
         if error > TOLERANCE:
             if error < DOUBTFUL and _rounding(sides, values, sizes) * SAFETY > float(np.max(np.abs(x - y))):
                 continue
-            shown = _small_counterexample(sides, table, seed)
-            return verdict("wrong", counterexample=shown or Counterexample(_plain(values), x, y, error, seed))
+            shown = _small_counterexample(sides, table, seed) or Counterexample({**values, **sizes}, x, y, error, seed)
+            return verdict("wrong", counterexample=_pasted(shown, a, b))
         worst = max(worst, error)
         done += 1
         if done == DRAWS:
@@ -82,21 +84,18 @@ def sampled(a: Expression, b: Expression, seed: int = 0, symbols: Mapping[str, A
     if not done:
         undefined = _undefined(sides, lonely, seed)
         if undefined is not None:
-            return verdict("wrong", counterexample=undefined)
+            return verdict("wrong", counterexample=_pasted(undefined, a, b))
     return verdict("unchecked", reason="no point was found at which both sides are finite")
 
 
 def contradicted(a: Expression, b: Expression, seed: int = 0) -> bool:
-    """Whether two expressions differ plainly at the first point at which both are finite: no proof survives that."""
+    """Whether two expressions differ plainly at every point tried: where a matrix is never invertible nothing is proved."""
     table = {**symbol_table(a), **symbol_table(b)}
     sides = (prepare(a), prepare(b))
     rng = np.random.default_rng(seed)
-    for attempt in range(DRAWS):
-        values, sizes = _drawn(table, rng, attempt)
-        found = _compare(sides, values, sizes)
-        if found is not None:
-            return found[2] > PLAIN and _rounding(sides, values, sizes) * SAFETY < float(np.max(np.abs(found[0] - found[1])))
-    return False
+    found = [_compare(sides, *_drawn(table, rng, attempt)) for attempt in range(DRAWS)]
+    errors = [f[2] for f in found if f is not None]
+    return bool(errors) and min(errors) > PLAIN
 
 
 def _drawn(table: Mapping[str, Any], rng: np.random.Generator, attempt: int) -> tuple[dict[str, Any], dict[str, int]]:
@@ -114,12 +113,12 @@ def _undefined(sides: Sides, points: Sequence[tuple[Any, ...]], seed: int) -> Co
                 x, y = (np.asarray(side(values, sizes), float) for side in sides)
         except FAILURES:
             return None
-        found.append((values, x, y))
+        found.append(({**values, **sizes}, x, y))
     for k in (1, 2):
         whole = [row for row in found if np.all(np.isfinite(row[3 - k]))]
-        if len(whole) >= len(found) / 2 > 0 and all(np.any(np.isnan(row[k])) for row in found):
+        if len(whole) >= len(found) / 2 > 0 and not any(np.all(np.isfinite(row[k])) for row in found):
             values, x, y = min(whole, key=lambda row: sum(float(np.size(v)) for v in row[0].values()))
-            return Counterexample(_plain(values), x, y, float("nan"), seed)
+            return Counterexample(values, x, y, float("nan"), seed)
     return None
 
 
@@ -166,12 +165,19 @@ def _small_counterexample(sides: Sides, table: Mapping[str, Any], seed: int) -> 
             continue
         weight = sum(float(np.sum(np.abs(v))) for v in values.values())
         if weight < least:
-            best, least = Counterexample(_plain(values), *found, seed), weight
+            best, least = Counterexample({**values, **sizes}, *found, seed), weight
         kept += 1
         if kept == SMALL_KEPT:
             break
     return best
 
 
-def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: plain(v) for name, v in values.items()}
+def _pasted(found: Counterexample, a: Expression, b: Expression) -> Counterexample:
+    """Values as plain lists and numbers; of the sizes only those that the arrays of a side do not tell."""
+    told = [{d for s in symbol_table(e).values() if isinstance(s, Symbol) for d in map(str, s.shape)} for e in (a, b)]
+    tables = (symbol_table(a), symbol_table(b))
+    dimensions = {name for t in tables for name, s in t.items() if not isinstance(s, Symbol) and is_dimension(s)}
+    needed = {n for n in dimensions if any(n in t and str(t[n]) not in known for t, known in zip(tables, told, strict=True))}
+    arrays = {name for t in tables for name in t if name not in dimensions}
+    kept = {name: plain(v) for name, v in found.values.items() if name in arrays or name in needed}
+    return replace(found, values=kept)

@@ -14,7 +14,6 @@ from symml.derivation.definiteness import shown
 from symml.derivation.elimination import Branch, Stage, answers, is_zero_text
 from symml.derivation.judging import Judgement, judge_branch
 from symml.derivation.mappings import ByName
-from symml.derivation.rendering import _words
 from symml.derivation.separating import cleared
 from symml.derivation.stationary_point import StationaryPoint
 from symml.derivation.trials import Trials, substitute_back
@@ -23,6 +22,7 @@ from symml.forms.lowering import lower
 from symml.forms.textbook import present
 from symml.language.expressions import Expression, Symbol
 from symml.language.operators import as_expression, subtract
+from symml.notation.wording import words
 from symml.records import Step, Verdict, verdict
 
 if TYPE_CHECKING:
@@ -236,7 +236,7 @@ def closing_steps(notes: Sequence[str], judged: Sequence[Judgement]) -> list[Ste
                 None,
                 None,
                 note,
-                rf"& \text{{{_words(note)}}}",
+                rf"& \text{{{words(note)}}}",
                 sure,
             )
         )
@@ -249,7 +249,7 @@ def closing_steps(notes: Sequence[str], judged: Sequence[Judgement]) -> list[Ste
                 None,
                 None,
                 text,
-                f"& {j.latex}" if j.latex else rf"& \text{{{_words(text)}}}",
+                f"& {j.latex}" if j.latex else rf"& \text{{{words(text)}}}",
                 j.verdict,
             )
         )

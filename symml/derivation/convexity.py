@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any
 
-from symml.calculus.construct import base_and_exponent, times
-from symml.calculus.nodes import Apply, Ein, Factor, Leaf, Node
+from symml.calculus.construct import base_and_exponent, ein, times
+from symml.calculus.nodes import Apply, Ein, Factor, Leaf, Node, Sum, walk
 from symml.calculus.reverse import derivative
-from symml.codegen.structure import definiteness, is_nonnegative
-from symml.derivation.definiteness import shown
+from symml.codegen.structure import definiteness, is_nonnegative, is_positive
+from symml.derivation.definiteness import curvature, second_derivative, shown
 from symml.derivation.separating import flat_terms
+from symml.errors import MissingRuleError
+from symml.forms.lowering import leaf_of
 
 CONVEX = {"exp": "exp", "softplus": "softplus", "relu": "relu", "abs": "the absolute value", "cosh": "cosh"}
+CONVEX_OPERATORS = {
+    "lse": "logsumexp",
+    "normnuc": "the nuclear norm", "normspec": "the spectral norm", "eigmax": "the largest eigenvalue",
+}  # fmt: skip
+JUMPS = ("sign", "step")
 CONCAVE = {"log": "log", "sqrt": "the square root"}
 
 
@@ -19,10 +28,41 @@ def convexity(objective: Node, variables: Sequence[Leaf]) -> tuple[str, list[str
     """Return "convex", "concave" or "", jointly in the variables, and the reason for each term."""
     for word, sign in (("convex", 1), ("concave", -1)):
         reasons: list[str] = []
-        turned = [times(sign, t) for t in flat_terms(objective)]
+        turned = [times(sign, t) for t in _distributed(objective, variables)]
         if all(_convex(t, variables, reasons) for t in turned):
             return word, list(dict.fromkeys(reasons))
     return "", []
+
+
+def convex_or_concave(objective: Node, variables: Sequence[Any]) -> tuple[str, list[str]]:
+    """Return "convex", "concave" or "" and the reasons: by its terms, or by the Hessian of a single variable."""
+    word, reasons = convexity(objective, [leaf_of(v) for v in variables])
+    if word or len(variables) != 1:
+        return word, reasons
+    (v,) = variables
+    found = curvature(second_derivative(objective, leaf_of(v)), v)
+    if not found.kind.startswith(("positive", "negative")):
+        return "", []
+    return "convex" if found.kind.startswith("positive") else "concave", [f"{found.shown} is {found.kind}"]
+
+
+def _distributed(objective: Node, variables: Sequence[Leaf]) -> list[Node]:
+    """The terms of a sum, and of sums over a sum: Σ (|uᵢ| + vᵢ) is Σ |uᵢ| + Σ vᵢ."""
+    found: list[Node] = []
+    waiting = flat_terms(objective)[::-1]
+    while waiting:
+        term = waiting.pop()
+        factors = term.factors if isinstance(term, Ein) else ()
+        moving = [k for k, (f, _) in enumerate(factors) if any(v in f.leaves for v in variables)]
+        inner = factors[moving[0]][0] if len(moving) == 1 else None
+        if not isinstance(term, Ein) or not isinstance(inner, Sum) or affine(inner, variables):
+            found.append(term)
+            continue
+        (k,), sizes = moving, dict(enumerate(term.sizes))
+        for t in reversed(inner.terms):
+            parts = [(t if j == k else f, idx) for j, (f, idx) in enumerate(factors)]
+            waiting.append(ein(term.coefficient, parts, term.out, sizes))
+    return found
 
 
 def _convex(term: Node, variables: Sequence[Leaf], reasons: list[str]) -> bool:
@@ -51,6 +91,13 @@ def _moving(
     base, q = base_and_exponent(moving[0][0])
     if not isinstance(base, Node) or (not isinstance(base, Apply) and q == 1):
         return False
+    if q == Fraction(1, 2) and sign > 0 and _is_sum_of_squares(base, variables):
+        reasons.append(f"{shown(moving[0][0])} is a norm of an affine function")
+        return True
+    if (sign < 0 and 0 < q < 1) or (sign > 0 and q < 0 and is_positive(shown(base)) == "yes"):
+        word = "concave" if q > 0 else "convex on the positive numbers"
+        reasons.append(f"the power {q} is {word}")
+        return affine(base, variables)
     if q != 1:
         even = sign > 0 and q.denominator == 1 and q > 0 and q.numerator % 2 == 0
         if even and affine(base, variables):
@@ -65,6 +112,14 @@ def _moving(
     return _function(base, sign, variables, reasons)
 
 
+def _is_sum_of_squares(base: Node, variables: Sequence[Leaf]) -> bool:
+    if not isinstance(base, Ein) or base.out or len(base.factors) != 1 or base.coefficient <= 0:
+        return False
+    (u, idx), = base.factors
+    inner, q = base_and_exponent(u)
+    return q == 2 and len(set(idx)) == len(idx) and affine(inner, variables)
+
+
 def _function(base: Apply, sign: int, variables: Sequence[Leaf], reasons: list[str]) -> bool:
     if not affine(base.children[0], variables):
         return False
@@ -72,8 +127,11 @@ def _function(base: Apply, sign: int, variables: Sequence[Leaf], reasons: list[s
     if base.op == "map" and base.param in table:
         reasons.append(f"{table[base.param]} is {'convex' if sign > 0 else 'concave'}")
         return True
-    if base.op == ("lse" if sign > 0 else "logdet"):
-        reasons.append("logsumexp is convex" if sign > 0 else "log det is concave on positive definite matrices")
+    if sign > 0 and base.op in CONVEX_OPERATORS:
+        reasons.append(f"{CONVEX_OPERATORS[base.op]} is convex")
+        return True
+    if sign < 0 and base.op == "logdet" and definiteness(shown(base.children[0]))[0] == "positive definite":
+        reasons.append("log det is concave on positive definite matrices")
         return True
     return False
 
@@ -98,4 +156,13 @@ def _quadratic_form(
 def affine(node: Node, variables: Sequence[Leaf]) -> bool:
     """Whether a node is affine jointly in the variables."""
     own = [v for v in variables if v in node.leaves]
-    return all(not any(u in derivative(node, v).leaves for u in variables) for v in own)
+    if own and any(_jumps(n) and any(v in n.leaves for v in own) for n in walk(node)):
+        return False  # functions with jumps have derivative 0 and are not affine
+    try:
+        return all(not any(u in derivative(node, v).leaves for u in variables) for v in own)
+    except MissingRuleError:
+        return False
+
+
+def _jumps(n: Node) -> bool:
+    return isinstance(n, Apply) and n.op == "map" and (n.param in JUMPS or not isinstance(n.param, str))

@@ -121,7 +121,7 @@ def critical_points(f: sp.Expr, own: Sequence[sp.Symbol], multipliers: Sequence[
     return Critical(
         _aligned(points),
         polynomial,
-        _one_sign(hessian) if not multipliers else _convex_lagrangian(hessian, points),
+        one_sign(hessian) if not multipliers else _convex_lagrangian(hessian, points),
         exact,
         tuple(dict.fromkeys(notes)),
     )
@@ -195,7 +195,7 @@ def _convex_lagrangian(hessian: Any, points: Sequence[Point]) -> str:
     if len(points) != 1:
         return ""
     by_name = {s.name: s for s in hessian.free_symbols}
-    return _one_sign(hessian.subs({by_name[k]: e.value for k, e in points[0].values.items() if k in by_name}))  # type: ignore[attr-defined]
+    return one_sign(hessian.subs({by_name[k]: e.value for k, e in points[0].values.items() if k in by_name}))  # type: ignore[attr-defined]
 
 
 def _on_constraint(hessian: Any, tied: Any, at: Mapping[sp.Symbol, sp.Expr]) -> tuple[str, tuple[Any, ...]]:
@@ -255,8 +255,8 @@ def _higher_order(f: sp.Expr, at: Mapping[sp.Symbol, sp.Expr]) -> str:
     return "degenerate"
 
 
-def _one_sign(hessian: Any) -> str:
-    """Whether the Hessian is definite everywhere."""
+def one_sign(hessian: Any) -> str:
+    """Return "minimum" or "maximum" if a Hessian is positive or negative definite everywhere, else ""."""
     minors = [sp.simplify(hessian[:k, :k].det()) for k in range(1, hessian.rows + 1)] if hessian.rows <= 3 else []
     if minors and all(m.is_positive for m in minors):
         return "minimum"

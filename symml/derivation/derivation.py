@@ -11,8 +11,6 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-import sympy as sp
-
 from symml.calculus.nodes import Node
 from symml.calculus.reverse import derivative as differentiate
 from symml.calculus.transform import substitute
@@ -29,6 +27,7 @@ from symml.derivation.results import (
     show,
     sympy_matrix,
 )  # fmt: skip
+from symml.derivation.statements import Statements
 from symml.errors import NotSupportedError, ShapeError
 from symml.forms.lowering import leaf_of, lower
 from symml.forms.scalars import differentiated, tidy
@@ -54,7 +53,7 @@ _manifold_steps = deferred("symml.derivation.manifolds", "steps")
 _find_structure = deferred("symml.derivation.structure", "find_structure")
 
 
-class Derivation:
+class Derivation(Statements):
     """What `symml.derive` returns. Results are computed and checked at first access.
 
     Attributes
@@ -71,6 +70,8 @@ class Derivation:
         Of a scalar variable: shape of the objective.
     differential : Expression
     steps : tuple of Step
+    convexity, newton_step, gradient_step, conditions
+        See `Statements`.
     """
 
     def __init__(self, objective: Objective, variables: Sequence[Variable], single: bool,
@@ -282,9 +283,9 @@ class Derivation:
             raise NotSupportedError(f"steps of {what!r} are not told; choose gradient, jacobian or hessian")
         return self.steps if what != "hessian" else tuple(_narrate(self, what))
 
-    def latex(self, steps: str = "full") -> str:
-        r"""Return an ``align*`` environment with every step."""
-        return str(_align(self, steps))
+    def latex(self, steps: str = "full", of: str = "gradient") -> str:
+        r"""Return an ``align*`` environment with every step of the "gradient" or the "hessian"."""
+        return str(_align(self, steps, of))
 
     def _repr_latex_(self) -> str:
         return self.latex()

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 import scipy  # scipy.linalg is loaded by scipy itself when it is first used
 
 from symml.calculus.construct import delta, is_symmetric, is_zero, power, scaled, times, total, zero
-from symml.calculus.nodes import Node, const
+from symml.calculus.nodes import Const, Ein, Node, const
 from symml.calculus.proving import proved_equal
 from symml.calculus.reverse import derivative
 from symml.calculus.transform import substitute
@@ -18,10 +19,11 @@ from symml.checking.sampling import draw
 from symml.codegen.evaluate import prepare
 from symml.codegen.interpreter import size_of
 from symml.codegen.structure import definiteness
+from symml.derivation.constraints import Problem
 from symml.derivation.critical import Point
 from symml.derivation.definiteness import shown
-from symml.derivation.rendering import _words
-from symml.derivation.separating import chain, cleared, identity_multiple, is_identity, merged, split
+from symml.derivation.mappings import ByName
+from symml.derivation.separating import chain, cleared, flat_terms, identity_multiple, is_identity, merged, split
 from symml.derivation.solving import Equation
 from symml.errors import DataError
 from symml.forms.lowering import leaf_of, lower
@@ -29,14 +31,50 @@ from symml.forms.raising import Raising
 from symml.language.expressions import Expression, Symbol
 from symml.language.operators import as_expression, call, multiply_any
 from symml.language.tables import symbol_table
+from symml.notation.wording import words
 from symml.records import Step, Verdict, verdict
 
 TOLERANCE = 1e-8
 
 
 @dataclass(frozen=True)
+class Eigenpairs:
+    """All eigenvalues in descending order and eigenvectors x as columns, by name, with x' C x = level."""
+
+    matrices: tuple[Expression, ...]
+    form: Expression
+    level: Expression
+    names: tuple[str, str]
+
+    def __call__(self, given: Mapping[Any, Any]) -> ByName:
+        try:
+            eigenvalues, vectors = scipy.linalg.eigh(*(m.evaluate(given) for m in self.matrices))
+        except np.linalg.LinAlgError:
+            raise DataError(f"{self.matrices[-1]} is not positive definite: the eigenproblem has no basis.") from None
+        order = np.argsort(eigenvalues)[::-1]
+        vectors = to_level(vectors[:, order], self.form, self.level, given)
+        return ByName({self.names[0]: eigenvalues[order], self.names[1]: vectors})
+
+
+def to_level(vectors: Any, form: Expression, level: Expression, given: Mapping[Any, Any]) -> Any:
+    """Return the columns x scaled so that x' C x = level; C is a matrix, or a number of the identity.
+
+    Raises
+    ------
+    DataError
+        If the level is not positive.
+    """
+    value = float(level.evaluate(given))
+    if not value > 0:
+        raise DataError(f"{level} is {value:.6g}: the constraint has no solution, it must be positive.")
+    matrix = form.evaluate(given)
+    lengths = np.sum(vectors * (matrix @ vectors if np.ndim(matrix) else matrix * vectors), axis=0)
+    return vectors * np.sqrt(value / lengths)
+
+
+@dataclass(frozen=True)
 class Eigenproblem:
-    """What was recognised; `matrices` are (A, B), B only of a generalised problem."""
+    """What was recognised, in the words of a stationary point."""
 
     equation: Equation
     kind: str
@@ -45,32 +83,48 @@ class Eigenproblem:
     points: tuple[Point, ...]
     steps: tuple[Step, ...]
     verdict: Verdict
-    matrices: tuple[Expression, ...]
+    solver: Eigenpairs
 
 
-def eigenproblem(
-    gradients: Sequence[tuple[Any, Node]],
-    constraints: Sequence[tuple[Any, Expression]],
-    objective: Node,
-    taken: Sequence[str],
-    symbols: Mapping[str, Any],
-) -> Eigenproblem | None:
+@dataclass(frozen=True)
+class _Parts:
+    """A x − B x ν, up to the `sign` of the objective, on x' C x = level; C is B up to a number."""
+
+    a: Node
+    b: Node
+    form: Node
+    v: Symbol
+    nu: Any
+    level: Node
+    sign: int
+
+
+def eigenproblem(problem: Problem) -> Eigenproblem | None:
     """Return the eigenproblem that the multiplier equation is, or None."""
-    if len(gradients) != 1 or len(constraints) != 1 or not isinstance(gradients[0][0], Symbol):
+    if len(problem.gradients) != 1 or len(problem.constraints) != 1 or not isinstance(problem.variables[0], Symbol):
         return None
-    (v, gradient), (nu, difference) = gradients[0], constraints[0]
-    pair = _pair(gradient, v, nu)
+    ((v, gradient),), (c,) = problem.gradients, problem.constraints
+    pair = _pair(times(c.sign, gradient), v, c.multiplier) if c.equality else None
     if pair is None or not all(is_symmetric(m) for m in pair):
         return None
-    a, b = pair
-    level = _level(lower(difference), v)
-    if level is None:
+    difference = lower(c.difference)
+    level, form = level_of(difference, v), form_of(c.difference, v)
+    if level is None or form is None:
         return None
-    equation = _equation(a, b, v, nu)
-    sure = _tested(gradient, v, nu, (a, b), lower(difference), symbols)
+    parts = _Parts(*pair, form, v, c.multiplier, level, c.sign)
+    sure = _tested(times(c.sign, gradient), parts, problem.symbols)
     if sure == "wrong":
         return None
-    return _told(equation, a, b, v, nu, objective, level, sure)
+    return _told(parts, lower(problem.objective), sure)
+
+
+def descends(problem: Problem) -> bool:
+    """Whether the matrix of the objective is written with a minus sign: the multiplier is then added, not subtracted."""
+    if len(problem.gradients) != 1 or len(problem.constraints) != 1 or not isinstance(problem.variables[0], Symbol):
+        return False
+    ((v, gradient),), (c,) = problem.gradients, problem.constraints
+    pair = _pair(gradient, v, c.multiplier) if c.equality else None
+    return pair is not None and all(isinstance(t, Ein) and t.coefficient < 0 for t in flat_terms(pair[0]))
 
 
 def _pair(gradient: Node, v: Symbol, nu: Any) -> tuple[Node, Node] | None:
@@ -79,15 +133,15 @@ def _pair(gradient: Node, v: Symbol, nu: Any) -> tuple[Node, Node] | None:
     equation = cleared(gradient)
     own = substitute(equation, {multiplier: zero(multiplier.shape) if multiplier.shape else const(0)})
     rest = total([equation, times(-1, own)], equation.shape)
-    a = _operator(own, v)
+    a = operator_of(own, v)
     if a is None or multiplier in a.leaves or multiplier not in rest.leaves:
         return None
     if multiplier.shape == ():
-        b = _operator(substitute(rest, {multiplier: const(-1)}), v)
+        b = operator_of(substitute(rest, {multiplier: const(-1)}), v)
         again = None if b is None else total([own, times(-1, scaled(multiplier, chain(b, x)))], own.shape)
     elif len(multiplier.shape) == 2 and len(x.shape) == 2:
         unit = _unit(rest, v, nu)
-        b = _operator(unit, v) if unit is not None else None
+        b = operator_of(unit, v) if unit is not None else None
         again = None if b is None else total([own, times(-1, chain(b, x, multiplier))], own.shape)
     else:
         return None
@@ -102,8 +156,8 @@ def _unit(rest: Node, v: Symbol, nu: Symbol) -> Node | None:
     return times(-1, substitute(rest, {leaf_of(nu): delta(nu.shape[:1])}))
 
 
-def _operator(node: Node, v: Symbol) -> Node | None:
-    """M of a node M x, free of x."""
+def operator_of(node: Node, v: Symbol) -> Node | None:
+    """Return M of a node M x, free of x."""
     x = leaf_of(v)
     jacobian = derivative(node, x)
     if x in jacobian.leaves or not is_zero(substitute(node, {x: zero(x.shape)})):
@@ -120,53 +174,47 @@ def _operator(node: Node, v: Symbol) -> Node | None:
     return found[0].left if s is not None and is_identity(found[0].right) else None
 
 
-def _level(difference: Node, v: Symbol) -> Node | None:
-    """The constant k of a constraint c(x) = k."""
+def level_of(difference: Node, v: Symbol) -> Node | None:
+    """Return the constant k of a constraint c(x) = k, or of C(X) = k I; None where it is no such constant."""
     x = leaf_of(v)
     constant = times(-1, substitute(difference, {x: zero(x.shape)}))
-    return None if x in constant.leaves else constant
+    if x in constant.leaves:
+        return None
+    level = identity_multiple(constant) if constant.shape else constant
+    return None if level is None or (isinstance(level, Const) and level.value <= 0) else level
 
 
-def _equation(a: Node, b: Node, v: Symbol, nu: Any) -> Equation:
-    name, multiplier = as_expression(v), as_expression(nu)
-    left = multiply_any(shown(a), name)
-    right = name if is_identity(b) else multiply_any(shown(b), name)
+def form_of(difference: Expression, v: Symbol) -> Node | None:
+    """Return C of a constraint x' C x = k, or X' C X = k I; the number c of C = c I."""
+    value = difference if difference.shape == () else call("trace", difference)
+    found = operator_of(derivative(lower(value), leaf_of(v)), v)
+    if found is None:
+        return None
+    half = times(Fraction(1, 2), found)
+    return identity_multiple(half) or half
+
+
+def _equation(p: _Parts) -> Equation:
+    name, multiplier = as_expression(p.v), as_expression(p.nu)
+    left = multiply_any(shown(p.a), name)
+    right = name if is_identity(p.b) else multiply_any(shown(p.b), name)
     return Equation(
         left, multiply_any(multiplier, right) if multiplier.shape == () else multiply_any(right, multiplier)
     )
 
 
-def _told(
-    equation: Equation, a: Node, b: Node, v: Symbol, nu: Any, objective: Node, level: Node, sure: Verdict
-) -> Eigenproblem:
-    plain = is_identity(b)
+def _told(p: _Parts, objective: Node, sure: Verdict) -> Eigenproblem:
+    equation, plain = _equation(p), is_identity(p.b)
     kind = "eigenproblem" if plain else "generalised eigenproblem"
-    name, multiplier, matrix = as_expression(v), as_expression(nu), shown(a)
-    reasons, notes = [], []
-    second = "" if plain else f" relative to {shown(b)}"
-    if multiplier.shape == ():
-        value = _value(objective, v, level, multiplier)
-        reasons.append(
-            f"the solutions are the eigenvectors {name} of {matrix}{second}, {multiplier} their eigenvalues; "
-            f"the objective there is {value}"
-        )
-        reasons.append("maximum at the largest eigenvalue, minimum at the smallest, saddle points at those between")
-    else:
-        k = v.shape[1]
-        reasons.append(
-            f"{multiplier} is symmetric; turned to a diagonal, the columns of {name} are {k} eigenvectors "
-            f"of {matrix}{second}"
-        )
-        reasons.append(
-            f"maximum at the {k} largest eigenvalues, minimum at the {k} smallest, saddle points for other choices"
-        )
+    matrix, notes = shown(p.a), []
+    reasons = _of_vector(p, objective) if as_expression(p.nu).shape == () else _of_columns(p)
     if not plain:
-        b_kind, _ = definiteness(shown(b))
+        b_kind, _ = definiteness(shown(p.b))
         word = "is" if b_kind == "positive definite" else "must be"
-        notes.append(f"{shown(b)} {word} positive definite")
+        notes.append(f"{shown(p.b)} {word} positive definite")
     collect = Step(
         "collect terms",
-        f"{kind}: collect the terms with {name}",
+        f"{kind}: collect the terms with {p.v}",
         equation.lhs,
         equation.rhs,
         str(equation),
@@ -174,47 +222,74 @@ def _told(
         sure,
     )
     told = [
-        Step("second-order", kind, None, None, r, rf"& \text{{{_words(r)}}}", verdict("proved", "Courant–Fischer"))
+        Step("second-order", kind, None, None, r, rf"& \text{{{words(r)}}}", verdict("proved", "Courant–Fischer"))
         for r in reasons
     ]
+    matrices = (matrix,) if plain else (matrix, shown(p.b))
     return Eigenproblem(
         equation,
         kind,
         tuple(reasons),
         tuple(notes),
-        _points(a, b, multiplier),
+        _points(p),
         (collect, *told),
         sure,
-        (matrix,) if plain else (matrix, shown(b)),
+        Eigenpairs(matrices, shown(p.form), shown(p.level), (p.nu.name, p.v.name)),
     )
 
 
-def _points(a: Node, b: Node, multiplier: Expression) -> tuple[Point, ...]:
-    if not is_identity(b) or multiplier.shape != ():
+def _second(p: _Parts) -> str:
+    return "" if is_identity(p.b) else f" relative to {shown(p.b)}"
+
+
+def _of_vector(p: _Parts, objective: Node) -> list[str]:
+    name, multiplier = as_expression(p.v), as_expression(p.nu)
+    top, bottom = ("maximum", "minimum") if p.sign > 0 else ("minimum", "maximum")
+    return [
+        f"the solutions are the eigenvectors {name} of {shown(p.a)}{_second(p)}, {multiplier} their eigenvalues; "
+        f"the objective there is {_value(p, objective)}",
+        f"{top} at the largest eigenvalue, {bottom} at the smallest, saddle points at those between",
+        f"{name} is unique up to its sign exactly where its eigenvalue is simple",
+    ]
+
+
+def _of_columns(p: _Parts) -> list[str]:
+    k, name = p.v.shape[1], as_expression(p.v)
+    top, bottom = ("maximum", "minimum") if p.sign > 0 else ("minimum", "maximum")
+    return [
+        f"{as_expression(p.nu)} is symmetric; turned to a diagonal, the columns of {name} are {k} eigenvectors "
+        f"of {shown(p.a)}{_second(p)}",
+        f"{top} at the {k} largest eigenvalues, {bottom} at the {k} smallest, saddle points for other choices",
+        f"the space that {name} spans at the {top} is unique exactly if eigenvalue {k} is larger than the next; "
+        f"{name} itself up to {name} R with R orthogonal",
+    ]
+
+
+def _points(p: _Parts) -> tuple[Point, ...]:
+    if not is_identity(p.b) or as_expression(p.nu).shape != ():
         return ()
-    name = str(multiplier.value.name)  # type: ignore[attr-defined]
-    largest = call("eigmax", shown(a))
-    smallest = multiply_any(-1, call("eigmax", multiply_any(-1, shown(a))))
-    return Point({name: largest}, "global maximum"), Point({name: smallest}, "global minimum")
+    largest = call("eigmax", shown(p.a))
+    smallest = multiply_any(-1, call("eigmax", multiply_any(-1, shown(p.a))))
+    top, bottom = ("maximum", "minimum") if p.sign > 0 else ("minimum", "maximum")
+    return Point({p.nu.name: largest}, f"global {top}"), Point({p.nu.name: smallest}, f"global {bottom}")
 
 
-def _value(objective: Node, v: Symbol, level: Node, multiplier: Expression) -> Expression:
-    """F = ν k + f(0) for homogeneous quadratics f − f(0) and c."""
-    x = leaf_of(v)
+def _value(p: _Parts, objective: Node) -> Expression:
+    """F = ± ν k + f(0) for homogeneous quadratics f − f(0) and c."""
+    x = leaf_of(p.v)
     start = substitute(objective, {x: zero(x.shape)})
-    return Raising().run(total([lower(multiply_any(multiplier, Raising().run(level))), start], ()))
+    multiplier = as_expression(p.nu)
+    return Raising().run(total([times(p.sign, lower(multiply_any(multiplier, Raising().run(p.level)))), start], ()))
 
 
-def _tested(
-    gradient: Node, v: Symbol, nu: Any, pair: tuple[Node, Node], difference: Node, symbols: Mapping[str, Any]
-) -> Verdict:
-    """Eigenvectors by SciPy put into the gradient and the constraint at random data."""
-    rows = [Raising(False).run(n) for n in (gradient, difference)]
-    matrices = [Raising(False).run(m) for m in pair]
+def _tested(gradient: Node, p: _Parts, symbols: Mapping[str, Any]) -> Verdict:
+    """Eigenvectors by SciPy put into the gradient at random data."""
+    row = Raising(False).run(gradient)
+    matrices = [Raising(False).run(m) for m in (p.a, p.b)]
     table: dict[str, Any] = {}
-    for e in (*rows, *matrices):
+    for e in (row, *matrices):
         table.update(symbol_table(e))
-    table = {k: symbols.get(k, s) for k, s in table.items() if k not in (v.name, nu.name)}
+    table = {k: symbols.get(k, s) for k, s in table.items() if k not in (p.v.name, p.nu.name)}
     rng = np.random.default_rng(0)
     worst, done = 0.0, 0
     for _ in range(3):
@@ -224,14 +299,14 @@ def _tested(
             eigenvalues, vectors = scipy.linalg.eigh(a, b)
         except (np.linalg.LinAlgError, DataError, ValueError):
             continue
-        if len(v.shape) == 1:
+        if len(p.v.shape) == 1:
             w, n = vectors[:, -1], eigenvalues[-1]
         else:
-            k = v.shape[1] if isinstance(v.shape[1], int) else size_of(v.shape[1])(sizes)
+            k = p.v.shape[1] if isinstance(p.v.shape[1], int) else size_of(p.v.shape[1])(sizes)
             if k > a.shape[0]:
                 continue
             w, n = vectors[:, -k:], np.diag(eigenvalues[-k:])
-        here = np.asarray(prepare(rows[0])({**values, v.name: w, nu.name: n}, sizes), float)
+        here = np.asarray(prepare(row)({**values, p.v.name: w, p.nu.name: n}, sizes), float)
         done += 1
         worst = max(worst, float(np.max(np.abs(here))) / max(float(np.max(np.abs(a))), 1e-12))
     if worst > TOLERANCE:
@@ -239,10 +314,3 @@ def _tested(
     if not done:
         return verdict("unchecked", reason="no random point was found at which the eigenvectors exist")
     return verdict("holds", f"eigenvectors at random data solve the multiplier equation to {worst:.0e}")
-
-
-def solve_eigenproblem(matrices: Sequence[Any]) -> tuple[Any, Any]:
-    """Return eigenvalues in descending order and eigenvectors as columns."""
-    eigenvalues, vectors = scipy.linalg.eigh(*matrices)
-    order = np.argsort(eigenvalues)[::-1]
-    return eigenvalues[order], vectors[:, order]

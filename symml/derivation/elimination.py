@@ -70,6 +70,26 @@ def eliminate(equations: Sequence[tuple[Any, Node]], taken: Sequence[str]) -> li
     return done
 
 
+def eliminate_partly(
+    equations: Sequence[tuple[Any, Node]], taken: Sequence[str]
+) -> tuple[Branch, list[tuple[Any, Node]]]:
+    """Return the stages solved one after the other, each with a single root, and the equations left."""
+    branch: Branch = ()
+    left = list(equations)
+    while left:
+        try:
+            v, equation, found = _next(left, taken, branch)
+        except NoClosedFormError:
+            break
+        if len(found.roots) != 1:
+            break
+        (root,) = found.roots
+        swap: dict[Node, Node] = {leaf_of(v): root}
+        left = [(u, substitute(e, swap)) for u, e in left if u is not v]
+        branch = (*branch, Stage(v, equation, found, root))
+    return branch, left
+
+
 def _next(left: Sequence[tuple[Any, Node]], taken: Sequence[str], solved: Branch) -> tuple[Any, Node, Solution]:
     """The equation to solve first: one whose answer holds no other unknown, else a single root, the shortest."""
     unknowns = [leaf_of(v) for v, _ in left]

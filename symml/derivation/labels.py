@@ -19,7 +19,7 @@ def labels(node: Node, moving: Collection[Leaf]) -> tuple[str, str, str]:
     moving = frozenset(moving)
     for part in walk(node):
         if part.leaves & moving and not isinstance(part, (Leaf, Const, Sum)):
-            name, statement, source = _rule_of(part, moving)
+            name, statement, source = _rule_of(part, moving, node)
             found.setdefault(name, (statement, source))
     found = {name: rest for name, rest in found.items() if name != "linearity"}
     if not found:
@@ -34,7 +34,7 @@ def _linear(node: Node, moving: frozenset[Leaf]) -> str:
     still = [leaf.name for leaf in _leaves(node) if leaf not in moving and "dimension" not in leaf.facts]
     names = ", ".join(unicode_name(n) for n in dict.fromkeys(moved))
     if not still:
-        return f"linear in {names}: d passes through"
+        return f"linear in {names}"
     if len(still) > SHOWN:
         return f"linear in {names}: everything else is constant"
     constants = ", ".join(unicode_name(n) for n in still)
@@ -45,7 +45,17 @@ def _leaves(node: Node) -> list[Leaf]:
     return [n for n in walk(node) if isinstance(n, Leaf)]
 
 
-def _rule_of(part: Node, moving: frozenset[Leaf]) -> tuple[str, str, str]:
+def _square(part: Node, root: Node) -> str:
+    """A square under nothing but a sum is a squared norm."""
+    if part.shape == ():
+        return "square: d(r²) = 2 r dr"
+    above = [n for n in walk(root) if part in n.children]
+    if all(isinstance(n, Ein) and n.shape == () and all(f is part or f.shape == () for f, _ in n.factors) for n in above):
+        return "square: d‖r‖² = 2 rᵀ dr" if len(part.shape) == 1 else "square: d‖E‖² = 2 tr(Eᵀ dE)"
+    return "square, entry by entry: d r^∘2 = 2 r ⊙ dr"
+
+
+def _rule_of(part: Node, moving: frozenset[Leaf], root: Node) -> tuple[str, str, str]:
     if isinstance(part, Ein):
         moved = sum(1 for f, _ in part.factors if f.leaves & moving)
         if moved > 1:
@@ -57,5 +67,5 @@ def _rule_of(part: Node, moving: frozenset[Leaf]) -> tuple[str, str, str]:
         record = function(part.param)
         return f"d_{record.name}", record.statement or row.statement, record.source
     if part.op == "pow" and part.param == 2:
-        return "d_square", "square: d(r²) = 2 r dr, entry by entry, so d‖r‖² = 2 rᵀ dr", row.source
+        return "d_square", _square(part, root), row.source
     return row.name, row.statement, row.source

@@ -22,7 +22,7 @@ from symml.derivation.assembling import (
 from symml.derivation.constraints import Constraint, Problem, read_problem
 from symml.derivation.critical import Critical, Point, critical_points
 from symml.derivation.definiteness import curvature
-from symml.derivation.eigenproblem import eigenproblem
+from symml.derivation.eigenproblem import Eigenproblem, eigenproblem
 from symml.derivation.elimination import Branch, answers, eliminate, is_zero_text
 from symml.derivation.judging import TESTED, Judgement
 from symml.derivation.mappings import ByName
@@ -52,35 +52,62 @@ def constrained(derivation: Derivation, subject_to: Any) -> StationaryPoint:
     NoClosedFormError
         If the system has no closed form; names the equation that is left.
     NotationError
-        If a constraint is not an equation.
+        If a constraint is neither an equation nor an inequality.
     """
-    problem = read_problem(derivation, subject_to)
-    found = eigenproblem(
-        problem.gradients,
-        [(c.multiplier, c.difference) for c in problem.constraints],
-        lower(problem.objective),
-        problem.taken,
-        problem.symbols,
-    )
-    opening = _opening(problem)
-    if found is not None:
-        return StationaryPoint(
-            equation=found.equation,
-            expr=None,
-            kind=found.kind,
-            reasons=found.reasons,
-            conditions=found.conditions,
-            points=found.points,
-            steps=(*opening, *found.steps),
-            verdict=found.verdict,
-            multipliers=ByName({c.multiplier.name: as_expression(c.multiplier) for c in problem.constraints}),
-            names=tuple(v.name for v in problem.variables),
-            _eigen=found.matrices,
-        )
+    return solved(read_problem(derivation, subject_to))
+
+
+def solved(problem: Problem, before: Sequence[Step] = ()) -> StationaryPoint:
+    """Return the stationary points of a problem: the first class of problems that it belongs to answers.
+
+    Parameters
+    ----------
+    problem : Problem
+    before : sequence of Step
+        How the problem was brought into this form.
+    """
+    if not all(c.equality for c in problem.constraints):
+        return under_inequalities(problem, solved)
+    simpler, told = on_the_constraint(problem)
+    opening = [*before, *told, *opening_steps(simpler)]
+    for recognise in (_eigen, singular, polar):
+        found = recognise(simpler, opening)
+        if found is not None:
+            return found
     if isinstance(problem.lagrangian, Scalar):
         return _of_scalars(problem, opening)
-    branches = eliminate(problem.equations, problem.taken)
+    try:
+        branches = eliminate(problem.equations, problem.taken)
+    except NoClosedFormError:
+        partial = secular(problem, opening)
+        if partial is None:
+            raise
+        return partial
     return _assembled(problem, branches, opening)
+
+
+def _eigen(problem: Problem, opening: Sequence[Step]) -> StationaryPoint | None:
+    if descends(problem):
+        problem = turned(problem)
+        opening = opening_steps(problem)
+    found = eigenproblem(problem)
+    return None if found is None else _of_eigenproblem(problem, found, opening)
+
+
+def _of_eigenproblem(problem: Problem, found: Eigenproblem, opening: Sequence[Step]) -> StationaryPoint:
+    return StationaryPoint(
+        equation=found.equation,
+        expr=None,
+        kind=found.kind,
+        reasons=found.reasons,
+        conditions=found.conditions,
+        points=found.points,
+        steps=(*opening, *found.steps),
+        verdict=found.verdict,
+        multipliers=ByName({c.multiplier.name: as_expression(c.multiplier) for c in problem.constraints}),
+        names=tuple(v.name for v in problem.variables),
+        _solver=found.solver,
+    )
 
 
 def _of_scalars(problem: Problem, opening: Sequence[Step]) -> StationaryPoint:
@@ -221,58 +248,3 @@ def _judge(problem: Problem, branch: Branch, trials: Trials) -> Judgement:
     where = "on the tangent space of the constraint at random data; this is a test, not a proof"
     text = f"the Hessian of the Lagrangian was tested {where}"
     return Judgement(f"{word} ({TESTED})", (text,), verdict("holds", text))
-
-
-# -- steps --------------------------------------------------------------------------------------------------------
-def _opening(problem: Problem) -> list[Step]:
-    terms = [_product(c) for c in problem.constraints]
-    steps = [
-        Step(
-            "constraint",
-            "the constraint",
-            c.left,
-            c.right,
-            str(c),
-            f"{c.left.latex()} &= {c.right.latex()}",
-            verdict("proved", "given"),
-        )
-        for c in problem.constraints
-    ]
-    shown = problem.lagrangian
-    names = ", ".join(str(as_expression(c.multiplier)) for c in problem.constraints)
-    which = "each constraint" if len(problem.constraints) > 1 else "the constraint"
-    steps.append(
-        Step(
-            "lagrangian",
-            f"subtract {which} times its multiplier {names}",
-            problem.objective,
-            shown,
-            f"L = {problem.objective} − {' − '.join(terms)}",
-            f"L &= {shown.latex()}",
-            verdict("proved", "by definition"),
-        )
-    )
-    for v, g in problem.gradients:
-        e = present(g, problem.taken)
-        name = as_expression(v)
-        steps.append(
-            Step(
-                "gradient set to zero",
-                "at a constrained stationary point the gradient of the Lagrangian is zero",
-                e,
-                None,
-                f"∂L/∂{name} = {is_zero_text(e)}",
-                rf"\frac{{\partial L}}{{\partial {tex(v)}}} &= {e.latex()} = 0",
-                verdict("holds", "differentiated by the rules of the calculus"),
-            )
-        )
-    return steps
-
-
-def _product(c: Constraint) -> str:
-    nu = as_expression(c.multiplier)
-    inner = str(c.left) if c.right == scalar(0) else f"{c.left} − {c.right}"
-    if nu.shape == ():
-        return f"{nu} ({inner})"
-    turned = nu if isinstance(nu, Symbol) and "symmetric" in nu.facts else transpose(nu)
-    return f"{turned} ({inner})" if len(nu.shape) == 1 else f"tr({turned} ({inner}))"

@@ -2,44 +2,101 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
 
 from symml.calculus.nodes import Node, Sum
 from symml.forms.flipping import flip
 from symml.forms.raising import Raising
-from symml.language.expressions import Call, Expression, Mul, Symbol, Transpose
-from symml.language.operators import add, call, multiply_any, scalar
+from symml.language.expressions import Call, ElemPow, Expression, Hadamard, Mul, Scalar, Symbol, Transpose, postorder
+from symml.language.operators import add, call, elementwise_product, multiply_any, rebuild, scalar, transpose
 
 
 def line(node: Node, moving: Collection[Symbol]) -> Expression:
     """Return a differential term by term, each with its direction last."""
+    raising = Raising()
     if isinstance(node, Sum) and node.shape == ():
-        raising = Raising()
         return add(*(_turned(raising.run(t), moving) for t in node.terms))
-    return _turned(Raising().run(node), moving)
+    return _turned(raising.run(node), moving)
 
 
 def _turned(e: Expression, moving: Collection[Symbol]) -> Expression:
-    """A trace or a product with the direction at its end: tr(A dX B) → tr(B A dX), dxᵀ a → aᵀ dx."""
-    coefficient, scalars, chain = (e.coefficient, list(e.args), []) if isinstance(e, Mul) and e.shape == () else (1, [e], [])
-    if isinstance(e, Mul) and e.shape == ():
-        chain = [a for a in e.args if a.shape != ()]
-        scalars = [a for a in e.args if a.shape == ()]
-    if chain and isinstance(chain[0], Transpose) and chain[0].args[0] in moving:
-        return multiply_any(scalar(coefficient), *scalars, *(flip(a) for a in reversed(chain)))
-    turned = [_rotated(s, moving) for s in scalars]
-    return multiply_any(scalar(coefficient), *turned, *chain)
+    """An expression with every product in it turned: tr(A dX B) → tr(B A dX), (h ⊙ dr)ᵀ s → (h ⊙ s)ᵀ dr."""
+    names = {s.name for s in moving}
+    done: dict[Expression, Expression] = {}
+    for node in postorder(e):
+        children = [done[a] for a in node.args]
+        found = rebuild(node, children) if tuple(children) != node.args else node
+        turn = _TURN.get(type(found))
+        done[node] = turn(found, names) if turn and _moves(found, names) else found
+    return done[e]
 
 
-def _rotated(e: Expression, moving: Collection[Symbol]) -> Expression:
-    if not (isinstance(e, Call) and e.function == "trace" and isinstance(e.args[0], Mul)):
+def _moves(e: Expression, names: set[str]) -> bool:
+    for node in postorder(e):
+        if isinstance(node, Symbol) and node.name in names:
+            return True
+        if isinstance(node, Scalar) and any(s.name in names for s in node.value.free_symbols):
+            return True
+    return False
+
+
+def _hadamard(e: Hadamard, names: set[str]) -> Expression:
+    """What is divided by stays at the end."""
+    below = [a for a in e.args if isinstance(a, ElemPow) and a.exponent.is_negative and not _moves(a, names)]
+    above = [a for a in e.args if a not in below]
+    return elementwise_product(*sorted(above, key=lambda a: _moves(a, names)), *below)
+
+
+def _mul(e: Mul, names: set[str]) -> Expression:
+    scalars = [a for a in e.args if a.shape == ()]
+    chain = [a for a in e.args if a.shape != ()]
+    if e.shape == ():
+        places = [k for k, a in enumerate(chain) if _moves(a, names)]
+        if places == [0] and len(chain) > 1:
+            chain = [flip(a) for a in reversed(chain)]
+        return multiply_any(scalar(e.coefficient), *scalars, *_gathered(chain, names))
+    moved = [s for s in scalars if _moves(s, names)]
+    if len(e.shape) == 1 and len(moved) == 1 and isinstance(moved[0], Mul) and not any(_moves(a, names) for a in chain):
+        (inner,) = moved
+        tail = [a for a in inner.args if a.shape != ()]
+        if tail and _moves(tail[-1], names):
+            rest = [s for s in scalars if s is not inner] + [a for a in inner.args if a.shape == ()]
+            return multiply_any(scalar(e.coefficient * inner.coefficient), *rest, _joined(chain), *tail)
+    return e
+
+
+def _joined(chain: list[Expression]) -> Expression:
+    return multiply_any(*chain)
+
+
+def _gathered(chain: list[Expression], names: set[str]) -> list[Expression]:
+    """Factors of an elementwise product gathered on the left: aᵀ (b ⊙ dr) → (a ⊙ b)ᵀ dr."""
+    if len(chain) != 2 or not isinstance(chain[1], Hadamard) or len(chain[1].shape) != 1:
+        return chain
+    moved = [a for a in chain[1].args if _moves(a, names)]
+    still = [a for a in chain[1].args if not _moves(a, names)]
+    if len(moved) != 1 or isinstance(moved[0], ElemPow):
+        return chain
+    return [transpose(elementwise_product(flip(chain[0]), *still)), moved[0]]
+
+
+def _call(e: Call, names: set[str]) -> Expression:
+    """A trace with the direction last."""
+    if e.function != "trace" or not isinstance(e.args[0], Mul):
         return e
-    chain = list(e.args[0].args)
-    arrays = [a for a in chain if a.shape != ()]
-    places = [k for k, a in enumerate(arrays) if a in moving]
+    product = e.args[0]
+    arrays = [a for a in product.args if a.shape != ()]
+    places = [k for k, a in enumerate(arrays) if _moves(a, names)]
     if len(places) != 1:
         return e
     k = places[0]
-    front = [a for a in chain if a.shape == ()]
-    product = multiply_any(scalar(e.args[0].coefficient), *front, *arrays[k + 1 :], *arrays[: k + 1])
-    return call("trace", product) if product.shape != () else product
+    if isinstance(arrays[k], Transpose):
+        arrays = [flip(a) for a in reversed(arrays)]
+        k = len(arrays) - 1 - k
+    front = [a for a in product.args if a.shape == ()]
+    found = multiply_any(scalar(product.coefficient), *front, *arrays[k + 1 :], *arrays[: k + 1])
+    return call("trace", found) if found.shape != () else found
+
+
+_TURN: Mapping[type[Expression], Callable[[Any, set[str]], Expression]] = {Hadamard: _hadamard, Mul: _mul, Call: _call}

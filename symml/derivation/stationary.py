@@ -12,6 +12,7 @@ from symml.derivation.critical import Critical, Point, critical_points
 from symml.derivation.elimination import eliminate, tidied
 from symml.derivation.lagrange import constrained
 from symml.derivation.mappings import ByName
+from symml.derivation.piecewise import piecewise_linear
 from symml.derivation.solving import Equation
 from symml.derivation.stationary_point import StationaryPoint
 from symml.errors import InternalError, NotSupportedError
@@ -55,6 +56,9 @@ def find_stationary(derivation: Derivation, subject_to: Any = None) -> Stationar
         return constrained(derivation, subject_to)
     for v in derivation.wrt:
         _refuse_structure(v)
+    median = piecewise_linear(derivation)
+    if median is not None:
+        return median
     if isinstance(derivation.objective, Scalar) and not any(isinstance(v, Symbol) for v in derivation.wrt):
         return _critical(derivation)
     gradients = [(v, tidied(derivation._derivative_node(v), v)) for v in derivation.wrt]
@@ -146,10 +150,6 @@ def _value(derivation: Derivation, p: Point) -> Any:
 
 def _tuple(inner: str) -> str:
     return f"({inner})" if "," in inner else inner
-
-
-def _tex(v: Any) -> str:
-    return as_expression(v).latex()
 
 
 def _numeric(points: Sequence[Point], value: sp.Expr) -> Verdict:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,12 +10,12 @@ import numpy as np
 import scipy
 
 from symml.derivation.critical import Point
-from symml.derivation.eigenproblem import solve_eigenproblem
 from symml.derivation.mappings import ByName
-from symml.derivation.rendering import _words
+from symml.derivation.rendering import inline
 from symml.derivation.solving import Equation
 from symml.errors import NoClosedFormError
 from symml.language.expressions import Expression
+from symml.notation.layout import align
 from symml.records import Step, Verdict
 
 
@@ -29,7 +29,7 @@ class StationaryPoint:
         The stationarity equation with the unknown on the left; a mapping by name for several variables.
     expr : Expression
         The solution; a mapping by name for several variables; a tuple of these for several points. Of a Sylvester or
-        Kronecker equation the formula of vec(X), of an eigenproblem None.
+        Kronecker equation the formula of vec(X), of an eigenproblem and of a median None.
     kind : str
         "unique global minimum", "global maximum", "local minimum (second-order test at random data)", ...
     reasons, conditions : tuple of str
@@ -41,6 +41,10 @@ class StationaryPoint:
         Of the answer substituted back.
     multipliers : mapping
         Lagrange multipliers by name, with their values where they have one.
+    kkt : KKT or None
+        Under inequalities: stationarity, primal and dual feasibility, complementary slackness.
+    dual : Dual or None
+        Under inequalities on a convex objective: the dual objective `expr` and its `constraints`.
     """
 
     equation: Any
@@ -54,7 +58,9 @@ class StationaryPoint:
     multipliers: Mapping[str, Any] = field(default_factory=lambda: ByName({}))
     names: tuple[str, ...] = ()
     _sylvester: tuple[Expression, ...] = field(default=(), compare=False, repr=False)
-    _eigen: tuple[Expression, ...] = field(default=(), compare=False, repr=False)
+    kkt: Any = None
+    dual: Any = None
+    _solver: Callable[[Mapping[Any, Any]], Any] | None = field(default=None, compare=False, repr=False)
 
     def __iter__(self) -> Iterator[Point]:
         return iter(self.points)
@@ -77,7 +83,8 @@ class StationaryPoint:
         """Return the value of the solution, in the shape of the variable; a mapping by name for several variables.
 
         Of an eigenproblem all eigenvalues in descending order, by the name of the multiplier, and the eigenvectors as
-        columns, by the name of the variable.
+        columns, by the name of the variable; of a singular value problem likewise. Where one equation for the multiplier
+        is left it is solved numerically, and of several cases the one that holds at the data is taken.
 
         Raises
         ------
@@ -87,9 +94,8 @@ class StationaryPoint:
             If a value is missing or does not have the declared shape.
         """
         given = {**(dict(mapping) if mapping else {}), **values}
-        if self._eigen:
-            eigenvalues, vectors = solve_eigenproblem([m.evaluate(given) for m in self._eigen])
-            return ByName({next(iter(self.multipliers)): eigenvalues, self.names[0]: vectors})
+        if self._solver is not None:
+            return self._solver(given)
         if isinstance(self.expr, ByName):
             return ByName({name: e.evaluate(given) for name, e in self.expr.items()})
         if not isinstance(self.expr, Expression):
@@ -108,15 +114,14 @@ class StationaryPoint:
 
     def latex(self) -> str:
         r"""Return an ``align*`` environment with every step and its reason."""
-        rows = [rf"{_aligned(s.latex)} && \text{{{_words(s.statement)}}}" for s in self.steps]
-        return "\\begin{align*}\n" + " \\\\\n".join(rows) + "\n\\end{align*}"
+        return align(_row(s) for s in self.steps)
 
     def _repr_latex_(self) -> str:
         return self.latex()
 
     def to_html(self) -> str:
         """Return an HTML fragment with the steps."""
-        items = "".join(f"<li>\\({s.latex.replace('&', '')}\\) <span>{s.statement}</span></li>" for s in self.steps)
+        items = "".join(f"<li>\\({inline(s.latex)}\\) <span>{s.statement}</span></li>" for s in self.steps)
         return f'<div class="symml-stationary"><ol>{items}</ol></div>'
 
     def to_dict(self) -> dict[str, Any]:
@@ -137,13 +142,18 @@ class StationaryPoint:
         }
 
 
+def _row(step: Step) -> tuple[str, str]:
+    """Formula and reason of a step; sentences have no formula, and how well an answer was tried is not typeset."""
+    if step.rule == "condition":
+        return "", f"condition: {step.text}"
+    if step.latex.startswith(r"& \text"):
+        return "", str(step.text)
+    return step.latex, step.statement.split(" (substituted back")[0]
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, tuple):
         return [_plain(v) for v in value]
     if isinstance(value, Mapping):
         return {k: str(v) for k, v in value.items()}
     return None if value is None else str(value)
-
-
-def _aligned(latex: str) -> str:
-    return latex if "&" in latex else latex.replace("=", "&=", 1) if "=" in latex else "& " + latex

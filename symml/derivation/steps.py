@@ -28,7 +28,7 @@ from symml.forms.polishing.naming import name_for
 from symml.forms.raising import Raising, act
 from symml.language.expressions import Action, Call, Expression, Mul, Symbol, Transpose
 from symml.language.function import function
-from symml.language.names import unicode_name
+from symml.language.names import latex_name, unicode_name
 from symml.language.operators import add, call, multiply_any, scalar, symbol
 from symml.records import Step, Verdict, verdict
 
@@ -84,6 +84,9 @@ def narrate(derivation: Derivation, what: str = "gradient") -> tuple[Step, ...]:
 def _first(derivation: Derivation, v: Any) -> Target:
     scalar_valued = derivation.objective.shape == ()
     result = ("J", "J") if not scalar_valued else ("∇f", r"\nabla f") if getattr(v, "shape", ()) else ("f′", "f'")
+    if scalar_valued and not derivation.single:
+        tex = latex_name(v.name)
+        result = (f"∂f/∂{unicode_name(v.name)}", rf"\frac{{\partial f}}{{\partial {tex}}}")
     structured = "symmetric" in getattr(v, "facts", ()) and untied_symbol(v) is not v
     note = "; the entries of the symmetric variable are taken as independent" if structured else ""
     direction = direction_of(v, frozenset()).name
@@ -190,7 +193,7 @@ def _definition(story: _Story, name: Leaf, body: Node, full: Node) -> None:
     label, statement, source = labels(body, _moves(story, body))
     left, d_left = name.payload, _d(name)
     text = f"{left} = {shown},  {d_left} = {change}"
-    latex = rf"{left.latex()} &= {shown.latex()}, \qquad {d_left.latex()} = {change.latex()}"
+    latex = rf"{left.latex()} &= {shown.latex()}, \quad {d_left.latex()} = {change.latex()}"
     story.lines.append(Step(label, statement, shown, change, text, latex, _same(story, full, moved), source))
 
 
@@ -231,7 +234,8 @@ def _first_line(story: _Story, short: Node) -> Node:
     label, statement, source = labels(short, _moves(story, short))
     full = substitute(short, {leaf: n for n, leaf in story.named.items()})
     full = _put_back(story, full)
-    story.lines.append(Step(label, statement, before, after, f"d{story.target.name} = {after}", rf"d{story.target.name} &= {after.latex()}",
+    story.lines.append(Step(label, statement, before, after, f"d{story.target.name} = {after}",
+                            rf"\mathrm{{d}}{story.target.name} &= {after.latex()}",
                             _same(story, full, moved), source))  # fmt: skip
     return moved
 
@@ -265,7 +269,7 @@ def _identify(story: _Story, df: Node) -> None:
     final = target.final
     if len(named.shape) <= 2:
         read = Raising().run(_renamed(story, named))
-        statement = f"identification: d{target.name} is linear in {story.dx}; its coefficient is the derivative"
+        statement = f"identification: the derivative is the coefficient of {story.dx} in d{target.name}"
         story.lines.append(Step("identification", statement, _shown_line(story, df), read, f"{label} = {read}",
                                 rf"{tex} &= {read.latex()}", agreed))  # fmt: skip
         if str(read) == str(final):

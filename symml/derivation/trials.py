@@ -237,7 +237,7 @@ def second_order(
     for trial in points:
         try:
             with np.errstate(all="ignore"):
-                hessian = _hessian(variables, rows, trial)
+                hessian = hessian_at(variables, rows, trial)
                 if tied:
                     free = scipy.linalg.null_space(_differences(variables, tied, trial))
                     hessian = free.T @ hessian @ free
@@ -255,8 +255,8 @@ def _sign(hessian: Any) -> str:
     return "minimum" if eigenvalues[0] > 0 else "maximum" if eigenvalues[-1] < 0 else "saddle point"
 
 
-def _hessian(variables: Sequence[Any], rows: Sequence[Any], trial: Trial) -> Any:
-    """Differences of the gradient along a basis; symmetric variables move symmetrically."""
+def hessian_at(variables: Sequence[Any], rows: Sequence[Any], trial: Trial) -> Any:
+    """Return the Hessian at a point by differences of the gradient along a basis; symmetric variables move so."""
     basis = [(v, e) for v in variables for e in _basis(v, np.asarray(trial.values[v.name], float))]
 
     def gradient(values: Mapping[str, Any]) -> Any:

@@ -51,7 +51,7 @@ class Function:
     kinks : tuple
         Points where the function or its derivative jumps; samplers stay away from them.
     subgradient : str
-        What holds at the kinks, in words: ``{x}`` is the argument, ``{at}`` where it is zero; ``{a}`` and ``{b}`` of two.
+        What holds at the kinks, in words: ``{x}`` is the argument, ``{at}`` where it is zero, ``{a}`` ``{b}`` of two.
     unicode, latex, aliases, arity, properties
         Printed names, other spellings, number of arguments (min, max), facts on every value ("positive", ...).
     """

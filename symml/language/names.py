@@ -93,8 +93,8 @@ def unicode_name(name: str) -> str:
     """Return the printed Unicode form of a canonical name: `W₁`, `λ`, `x̄`, `dΛ`."""
     base, subs, accents = _split(name)
     shown = GREEK.get(base, "ℓ" if base == "ell" else base)
-    if shown == base and len(base) > 2 and base[0] in "dD" and base[1:] in GREEK:
-        shown = base[0] + GREEK[base[1:]]
+    if shown == base and len(base) > 2 and base[0] in "dD" and base[1:] in (*GREEK, "ell"):
+        shown = base[0] + GREEK.get(base[1:], "ℓ")
     shown += "".join(ACCENTS[a] for a in accents)
     for sub in subs:
         if sub == "prime":
@@ -113,8 +113,8 @@ def latex_name(name: str) -> str:
     r"""Return the LaTeX form of a canonical name: ``W_{1}``, ``\lambda``, ``\bar{x}``."""
     base, subs, accents = _split(name)
     prefix = ""
-    if base not in GREEK and len(base) > 1 and base[0] == "d" and (base[1:] in GREEK or len(base) == 2):
-        prefix, base = "d", base[1:]
+    if base not in GREEK and len(base) > 1 and base[0] == "d" and (base[1:] in (*GREEK, "ell") or len(base) == 2):
+        prefix, base = r"\mathrm{d}", base[1:]
     greek = {"lam": r"\lambda", "ell": r"\ell", "omicron": "o"}
     shown = greek.get(base) or ("\\" + base if base in GREEK else base if len(base) == 1 else rf"\mathrm{{{base}}}")
     for accent in accents:

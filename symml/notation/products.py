@@ -21,11 +21,22 @@ def is_inverse(exponent: Any) -> bool:
 def product(w: Writer, e: Mul) -> Piece:
     """Return the piece of a product."""
     minus, above, below = (False, [], []) if e.coefficient == 1 else split(w.style, e.coefficient)
+    moved = [p for p in above if w.style.differential(p)]
+    if moved:
+        above = [p for p in above if p not in moved]
+        inner = _written(w, e, False, above, below)
+        body = inner.text if inner.level >= JUXTAPOSITION and not inner.open else w.style.bracket(inner.text)
+        return Piece(w.style.beside([body, *(p.text for p in moved)]), JUXTAPOSITION, minus != inner.minus)
+    return _written(w, e, minus, above, below)
+
+
+def _written(w: Writer, e: Mul, minus: bool, above: list[Piece], below: list[Piece]) -> Piece:
+    """Text of a product with the factors of its coefficient above and below the line."""
     first = next((k for k, a in enumerate(e.args) if a.shape != ()), len(e.args))
     groups = _groups(w, e, above, below, first)
     if first == len(e.args):
         parts = [quotient(w.style, *g) for g in groups]
-        found = parts[0] if len(parts) == 1 else Piece(_side_by_side(w, parts), PRODUCT)
+        found = parts[0] if len(parts) == 1 else Piece(_side_by_side(w, parts), PRODUCT, False, parts[-1].open)
         return negated(w.style, found, minus)
     last = len(e.args)
     while e.shape != () and last > first + 1 and _divides(e.args[last - 1]):
@@ -37,8 +48,9 @@ def product(w: Writer, e: Mul) -> Piece:
     prefix = [quotient(w.style, *_closed(w, *g)) for g in groups if g[0] or g[1]]
     body, level = _chain(w, chain, bool(prefix), bool(behind))
     if not behind:
-        text = _side_by_side(w, [*prefix, Piece(body, level)])
-        return Piece(text, level if level == PRODUCT else JUXTAPOSITION, minus)
+        open_ = len(chain) == 1 and w.of(chain[0]).open
+        text = _side_by_side(w, [*prefix, Piece(body, level, False, open_)])
+        return Piece(text, level if level == PRODUCT else JUXTAPOSITION, minus, open_)
     if w.style.operators["fraction_in_front"]:
         if len(prefix) == 1 and not groups[0][1]:
             body, prefix = _side_by_side(w, [*prefix, Piece(body, JUXTAPOSITION)]), []
@@ -101,7 +113,7 @@ def _chain(w: Writer, chain: tuple[Expression, ...], prefixed: bool, divided: bo
     if len(chain) == 1:
         (a,) = chain
         piece = w.of(a)
-        if isinstance(a, Hadamard) and not divided:
+        if (isinstance(a, Hadamard) or piece.open) and not divided:
             return piece.text, PRODUCT
         if isinstance(a, ElemPow) and is_inverse(a.exponent) and prefixed and not divided:
             return piece.text.removeprefix("1 "), PRODUCT
@@ -117,12 +129,16 @@ def _chain(w: Writer, chain: tuple[Expression, ...], prefixed: bool, divided: bo
         and isinstance(chain[-2], Ones)
         and isinstance(chain[-1], Transpose)
         and isinstance(chain[-1].args[0], Ones)
+        and not w.style.operators["foreign"]
     ):
         parts[:-1] = [w.style.bracket(" ".join(parts[:-1]))]  # row sums, spread over the columns
-    return " ".join(parts), JUXTAPOSITION
+    return w.style.beside(parts), JUXTAPOSITION
 
 
 def _side_by_side(w: Writer, pieces: list[Piece]) -> str:
     """Fractions and a chain next to one another."""
-    parts = [p.text if p.level >= PRODUCT and not p.minus else w.style.bracket(shown(w.style, p)) for p in pieces]
-    return " ".join(parts)
+    parts = [
+        p.text if p.level >= PRODUCT and not p.minus and not (p.open and p is not pieces[-1]) else w.style.bracket(shown(w.style, p))
+        for p in pieces
+    ]
+    return w.style.beside(parts)

@@ -53,13 +53,14 @@ def joined(style: Style, factors: list[Piece]) -> Piece:
     if len(factors) == 1:
         return factors[0]
     text, level = "", JUXTAPOSITION
+    open_ = factors[-1].open and not factors[-1].minus
     for factor in factors:
-        part = tight(style, factor)
+        part = factor.text if open_ and factor is factors[-1] else tight(style, factor)
         if text and part[0].isdigit() and part[0].isascii():
             text, level = text + style.operators["number_times"] + part, PRODUCT
         else:
-            text = f"{text} {part}" if text else part
-    return Piece(text, level)
+            text = style.beside([text, part]) if text else part
+    return Piece(text, PRODUCT if open_ else level, False, open_)
 
 
 def quotient(style: Style, above: list[Piece], below: list[Piece]) -> Piece:
@@ -116,10 +117,14 @@ def _function(style: Style, value: Any) -> Piece:
     if isinstance(value, sp.Abs):
         inner = shown(style, scalar_piece(style, value.args[0]))
         if "|" not in inner:
-            return Piece(style.templates["abs"].format(inner), ATOM)
+            return Piece(style.bars("abs", inner), ATOM)
     if name == "polygamma" and value.args[0] in (0, 1):
         name = "digamma" if value.args[0] == 0 else "trigamma"
         return Piece(style.call(style.head(name, False), [shown(style, scalar_piece(style, value.args[1]))]), ATOM)
+    if name == "exp" and style.operators["e"]:
+        short = style.exponential(scalar_piece(style, value.args[0]))
+        if short is not None:
+            return short
     if name is None:
         return Piece(_Foreign(style).doprint(value) if style.operators["foreign"] else str(value), ATOM)
     return Piece(style.call(style.head(name, False), [shown(style, scalar_piece(style, a)) for a in value.args]), ATOM)

@@ -10,11 +10,12 @@ from symml.notation.table import ATOM, POWER, SUM
 
 
 class Piece(NamedTuple):
-    """Printed text, how tightly it binds, and whether a minus sign stands in front of it."""
+    """Printed text, how tightly it binds, whether a minus sign stands in front of it, and whether it ends in a sum sign."""
 
     text: str
     level: int
     minus: bool = False
+    open: bool = False
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,8 @@ class Style:
         Text of each bracket and postfix sign, by head, with ``{}``.
     operators : mapping
         Text of each infix sign, by head.
+    beside : callable
+        Texts of the factors of a product to text.
     power, elementwise_power : callable
         Base text and exponent to text.
     fraction : callable
@@ -41,6 +44,12 @@ class Style:
         Head and argument texts to text.
     bracket : callable
         Text in round brackets.
+    differential : callable
+        Whether a piece is a differential, which goes last in a product.
+    bars : callable
+        Head of a norm, absolute value or indicator and its content to text.
+    exponential : callable
+        A short exponent to a power of e; None for a long one.
     sized : callable
         Head and sizes to the text of `𝟏`, `I` or zeros of that size.
     matrix, element, applied, formula : callable
@@ -53,12 +62,16 @@ class Style:
     minus: str
     templates: dict[str, str]
     operators: dict[str, str]
+    beside: Callable[[Sequence[str]], str]
     power: Callable[[str, Piece], str]
     elementwise_power: Callable[[str, Piece], str]
     fraction: Callable[[Sequence[Piece], Sequence[Piece]], Piece]
     head: Callable[[str, bool], str]
     call: Callable[[str, Sequence[str]], str]
     bracket: Callable[[str], str]
+    differential: Callable[[Piece], bool]
+    bars: Callable[[str, str], str]
+    exponential: Callable[[Piece], Piece | None]
     sized: Callable[[str, Sequence[str]], Piece]
     matrix: Callable[[Sequence[Sequence[str]]], str]
     element: Callable[[str, Sequence[str]], str]

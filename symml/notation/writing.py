@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import sympy as sp
@@ -66,9 +67,9 @@ class Writer:
     """
 
     def __init__(self, style: Style, root: Expression) -> None:
-        self.style = style
         self.order = postorder(root)
         self.names = frozenset(_names(self.order))
+        self.style = replace(style, operators=style.operators | {"e": ""}) if "e" in self.names else style
         self.sized = needs_size(self.order)
         self.pieces: dict[Expression, Piece] = {}
         self.clauses: list[str] = []
@@ -84,7 +85,8 @@ class Writer:
                 self.clauses.append(f"{name} = {shown(self.style, pieces[node])}")
                 pieces[node] = Piece(name, ATOM)
         body = shown(self.style, pieces[self.order[-1]])
-        return body + (self.style.operators["where"] + ", ".join(self.clauses) if self.clauses else "")
+        signs = self.style.operators
+        return body + (signs["where"] + signs["and"].join(self.clauses) if self.clauses else "")
 
     def of(self, node: Expression) -> Piece:
         """Return the piece of a child."""
@@ -94,6 +96,8 @@ class Writer:
         """Return a power as it stands: base and superscript; a root of a scalar as a root."""
         if base.shape == () and exponent == HALF:
             return Piece(self.style.templates["sqrt"].format(shown(self.style, self.of(base))), ATOM)
+        if self.style.operators["e"] and isinstance(base, Call) and base.function == "sqrtm" and exponent == -1:
+            base, exponent = base.args[0], -HALF
         return Piece(
             self.style.power(tight(self.style, self.of(base), ATOM), scalar_piece(self.style, exponent)), POWER
         )
@@ -231,9 +235,13 @@ def _call(w: Writer, e: Call) -> Piece:
     inner = [shown(w.style, w.of(a)) for a in e.args]
     bars = name in BRACKETS and not (name == "abs" and len(e.args[0].shape) > 1)
     if bars and w.style.templates["nested_" + name] not in inner[0]:
-        return Piece(w.style.templates[name].format(inner[0]), ATOM)
+        return Piece(w.style.bars(name, inner[0]), ATOM)
     if name == "step":
-        return Piece(w.style.templates["indicator"].format(f"{inner[0]} {w.style.operators['>']} 0"), ATOM)
+        return Piece(w.style.bars("indicator", f"{inner[0]} {w.style.operators['>']} 0"), ATOM)
+    if w.style.operators["e"] and name in _AS_POWERS:
+        found = _AS_POWERS[name](w, e)
+        if found is not None:
+            return found
     if name == "sqrt":
         return Piece(w.style.templates["sqrt"].format(inner[0]), ATOM)
     if name == "kron":
@@ -247,9 +255,25 @@ def _call(w: Writer, e: Call) -> Piece:
     return Piece(w.style.call(w.style.head(name, name == "sigmoid" and "sigma" in w.names), inner), ATOM)
 
 
+def _exponential(w: Writer, e: Call) -> Piece | None:
+    """A short exponential as a power of e: entry by entry of scalars and vectors, the matrix function of matrices."""
+    if (len(e.args[0].shape) == 2) is not (e.function == "expm"):
+        return None
+    return w.style.exponential(w.of(e.args[0]))
+
+
+def _matrix_root(w: Writer, e: Call) -> Piece:
+    return w.power(e.args[0], HALF)
+
+
+_AS_POWERS: Mapping[str, Callable[[Writer, Any], Piece | None]] = {
+    "exp": _exponential, "expm": _exponential, "sqrtm": _matrix_root,
+}  # fmt: skip
+
+
 def _indicator(w: Writer, e: Indicator) -> Piece:
     left, right = (shown(w.style, w.of(a)) for a in e.args)
-    return Piece(w.style.templates["indicator"].format(f"{left} {w.style.operators[e.relation]} {right}"), ATOM)
+    return Piece(w.style.bars("indicator", f"{left} {w.style.operators[e.relation]} {right}"), ATOM)
 
 
 def _element(w: Writer, e: Element) -> Piece:

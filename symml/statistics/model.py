@@ -9,8 +9,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
-from symml.derivation.rendering import _words
 from symml.language.expressions import Expression
+from symml.notation.layout import align
 from symml.records import Step
 from symml.statistics.records import Condition, ModelWarning
 from symml.statistics.results import LikelihoodFit
@@ -95,8 +95,7 @@ class Model(ABC):
 
     def latex(self) -> str:
         r"""Return an ``align*`` environment with every step."""
-        rows = [rf"{s.latex} && \text{{{_words(s.statement)}}}" for s in self.steps]
-        return "\\begin{align*}\n" + " \\\\\n".join(rows) + "\n\\end{align*}"
+        return align((s.latex, s.statement) for s in self.steps)
 
     def _repr_latex_(self) -> str:
         return self.latex()

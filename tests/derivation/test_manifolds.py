@@ -70,7 +70,7 @@ def test_a_wrong_row_is_never_shown(monkeypatch):
 
 
 def test_refusals_say_what_to_declare():
-    with pytest.raises(DeclarationError, match='x declared unit norm.*where="x: d unit norm"'):
+    with pytest.raises(DeclarationError, match=r'x declared unit norm.*where="x: d unit norm"'):
         sml.derive("c'x", "x", where="c: d, x: d").gradient_on("sphere")
     with pytest.raises(DeclarationError, match="orthonormal columns"):
         sml.derive("tr(A'W)", "W", where="A: n x k, W: n x k").gradient_on("stiefel")

@@ -84,7 +84,7 @@ def test_ridge_tells_the_whole_story():
     assert rules == ["gradient set to zero", "collect terms", "solve", "condition", "second-order"]
     assert all(step.verdict.ok for step in s.steps)
     assert s.latex().startswith("\\begin{align*}")
-    assert r"\left(X^{\top} X + \lambda I\right) w &= X^{\top} y" in s.latex()
+    assert r"(X^{\top} X + \lambda I) w &= X^{\top} y" in s.latex()
     assert s.to_dict()["kind"] == s.kind
     assert "unique global minimum" in str(s)
     assert len(list(s)) == 1

@@ -37,13 +37,21 @@ CASES = [
     ("-logdet(Lambda) + tr(S Lambda)", "Lambda", "Lambda: d x d spd, S: d x d symmetric", "Kronecker: Λ⁻¹ ⊗ Λ⁻¹"),
     ("logdet(Z)", "Z", "Z: n x n invertible", "Kronecker: (Z⁻¹ ⊗ (−Z⁻ᵀ)) K"),
     ("||M .* (R - U V')||^2", "U", "M: n x m mask, R: n x m, U: n x k, V: m x k", "block diagonal: n blocks k×k"),
-    ("||M .* (R - U V')||^2 + lam*||V||^2", "V", "M: n x m mask, R: n x m, U: n x k, V: m x k, lam > 0",
-     "block diagonal: m blocks k×k"),
+    (
+        "||M .* (R - U V')||^2 + lam*||V||^2",
+        "V",
+        "M: n x m mask, R: n x m, U: n x k, V: m x k, lam > 0",
+        "block diagonal: m blocks k×k",
+    ),
     ("sum(logsumexp(Z))", "Z", "Z: n x k", "block diagonal: n blocks k×k"),
     ("sum(log(1 + exp(W X)))", "W", "W: k x d, X: d x n", "block diagonal: k blocks d×d"),
-    ("sum(logsumexp(X W)) - sum(Y .* (X W))", "W", PAIR,
-     "product through the data: sum(i, (diag(P[i]) − P[i] P[i]ᵀ) ⊗ X[i] X[i]ᵀ)"),
-]  # fmt: skip
+    (
+        "sum(logsumexp(X W)) - sum(Y .* (X W))",
+        "W",
+        PAIR,
+        "product through the data: sum(i, (diag(P[i]) − P[i] P[i]ᵀ) ⊗ X[i] X[i]ᵀ)",
+    ),
+]
 
 
 @pytest.mark.parametrize(("text", "wrt", "where", "kind"), CASES, ids=[f"{c[0]} {c[1]}" for c in CASES])
@@ -70,14 +78,25 @@ def dense_by_definition(text, wrt, where, values):
     return found
 
 
-VALUES = {"X": RNG.normal(size=(N, D)), "W": RNG.normal(size=(D, K)), "Y": RNG.normal(size=(N, K)), "lam": 0.3,
-          "M": np.array([[1, 0, 1, 1], [0, 1, 1, 0], [1, 1, 0, 0], [1, 0, 0, 1], [0, 0, 1, 1.0]]),
-          "R": RNG.normal(size=(N, M)), "U": RNG.normal(size=(N, K)), "V": RNG.normal(size=(M, K)),
-          "y": RNG.normal(size=N), "w": RNG.normal(size=D)}  # fmt: skip
+VALUES = {
+    "X": RNG.normal(size=(N, D)),
+    "W": RNG.normal(size=(D, K)),
+    "Y": RNG.normal(size=(N, K)),
+    "lam": 0.3,
+    "M": np.array([[1, 0, 1, 1], [0, 1, 1, 0], [1, 1, 0, 0], [1, 0, 0, 1], [0, 0, 1, 1.0]]),
+    "R": RNG.normal(size=(N, M)),
+    "U": RNG.normal(size=(N, K)),
+    "V": RNG.normal(size=(M, K)),
+    "y": RNG.normal(size=N),
+    "w": RNG.normal(size=D),
+}
 
 
-@pytest.mark.parametrize("row", [c for c in CASES if c[1] in ("w", "W", "U", "V") and c[0] not in ("||W||", "sum(log(1 + exp(W X)))")],
-                         ids=lambda c: c[0])  # fmt: skip
+@pytest.mark.parametrize(
+    "row",
+    [c for c in CASES if c[1] in ("w", "W", "U", "V") and c[0] not in ("||W||", "sum(log(1 + exp(W X)))")],
+    ids=lambda c: c[0],
+)
 def test_dense_and_apply_agree_with_differences_of_the_gradient(row):
     text, wrt, where, _ = row
     values = {**VALUES, "q": np.exp(VALUES["y"]), "C": np.eye(N) + 0.1}
@@ -85,7 +104,9 @@ def test_dense_and_apply_agree_with_differences_of_the_gradient(row):
     expected = dense_by_definition(text, wrt, where, values)
     np.testing.assert_allclose(s.dense(values), expected, atol=1e-4 * np.max(np.abs(expected)))
     step = RNG.normal(size=values[wrt].shape)
-    np.testing.assert_allclose(s.apply(step, values), np.tensordot(s.dense(values), step, axes=step.ndim), rtol=1e-10, atol=1e-10)
+    np.testing.assert_allclose(
+        s.apply(step, values), np.tensordot(s.dense(values), step, axes=step.ndim), rtol=1e-10, atol=1e-10
+    )
 
 
 def test_factors_evaluate():
@@ -101,7 +122,9 @@ def test_factors_evaluate():
 
 
 def test_spd_structure_is_that_of_symmetric_directions():
-    s = sml.derive("-logdet(Lambda) + tr(S Lambda)", "Lambda", where="Lambda: d x d spd, S: d x d symmetric").hessian_structure
+    s = sml.derive(
+        "-logdet(Lambda) + tr(S Lambda)", "Lambda", where="Lambda: d x d spd, S: d x d symmetric"
+    ).hessian_structure
     a = RNG.normal(size=(3, 3))
     spd, step = a @ a.T + np.eye(3), a + a.T
     inverse = np.linalg.inv(spd)
@@ -118,13 +141,18 @@ def test_ridge_needs_no_variable_to_be_made_dense():
 def test_a_wrong_claim_is_rejected():
     d = sml.derive("||X w - y||^2", "w", where=GLM)
     x = d.source.symbols["X"]
-    right, wrong = (lambda v, step: 2 * v["L"].T @ (v["L"] @ step)), (lambda v, step: 2.001 * v["L"].T @ (v["L"] @ step))
+    right, wrong = (
+        (lambda v, step: 2 * v["L"].T @ (v["L"] @ step)),
+        (lambda v, step: 2.001 * v["L"].T @ (v["L"] @ step)),
+    )
     assert verify(d.hessian, d.wrt[0], {"L": x}, right, d.source.symbols) == "holds"
     assert verify(d.hessian, d.wrt[0], {"L": x}, wrong, d.source.symbols) == "wrong"
 
 
 def test_several_variables_give_the_diagonal_blocks_by_name():
-    found = sml.derive("||M .* (R - U V')||^2", ["U", "V"], where="M: n x m mask, R: n x m, U: n x k, V: m x k").hessian_structure
+    found = sml.derive(
+        "||M .* (R - U V')||^2", ["U", "V"], where="M: n x m mask, R: n x m, U: n x k, V: m x k"
+    ).hessian_structure
     assert found["U"].kind == "block diagonal: n blocks k×k"
     assert found["V"].kind == "block diagonal: m blocks k×k"
 

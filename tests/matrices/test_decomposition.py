@@ -30,10 +30,12 @@ CASES = [
     ([[3, 0], [4, 5]], "svd", {"S": [["3*sqrt(5)", 0], [0, "sqrt(5)"]]}, "A = U S Vᵀ"),
     ([[1, 2, 3], [2, 4, 6], [1, 1, 1]], "rref", {"R": [[1, 0, -1], [0, 1, 2], [0, 0, 0]]}, "A = C F"),
     ([[1, 2, 3], [2, 4, 6], [1, 1, 1]], "nullspace", {"N": [[1], [-2], [1]]}, "A N = 0"),
-]  # fmt: skip
+]
 
 
-@pytest.mark.parametrize(("matrix", "method", "factors", "equation"), CASES, ids=[f"{c[1]}{k}" for k, c in enumerate(CASES)])
+@pytest.mark.parametrize(
+    ("matrix", "method", "factors", "equation"), CASES, ids=[f"{c[1]}{k}" for k, c in enumerate(CASES)]
+)
 def test_factors_are_the_textbook_ones_and_multiply_out_exactly(matrix, method, factors, equation):
     r = sml.decompose(matrix, method)
     assert r.equation == equation
@@ -66,7 +68,9 @@ def test_qr_and_cholesky_and_svd_agree_with_numpy():
     sign = np.sign(np.diag(upper))
     np.testing.assert_allclose(np.array(r.R, float), sign[:, None] * upper, atol=1e-12)
     np.testing.assert_allclose(np.array(r.Q, float), q * sign, atol=1e-12)
-    np.testing.assert_allclose(np.array(sml.decompose(SPD, "cholesky").L, float), np.linalg.cholesky(np.array(SPD, float)))
+    np.testing.assert_allclose(
+        np.array(sml.decompose(SPD, "cholesky").L, float), np.linalg.cholesky(np.array(SPD, float))
+    )
     s = sml.decompose([[1, 2], [3, 4], [5, 6]], "svd")
     np.testing.assert_allclose([float(x) for x in s.singular_values], np.linalg.svd([[1, 2], [3, 4], [5, 6]])[1])
 
@@ -144,10 +148,12 @@ REFUSALS = [
     ([[float("nan")]], "lu", DataError, "finite"),
     ([[None]], "lu", DataError, "None"),
     ([["foo("]], "lu", NotationError, "never closed"),
-]  # fmt: skip
+]
 
 
-@pytest.mark.parametrize(("matrix", "method", "error", "words"), REFUSALS, ids=[f"{r[1]}{k}" for k, r in enumerate(REFUSALS)])
+@pytest.mark.parametrize(
+    ("matrix", "method", "error", "words"), REFUSALS, ids=[f"{r[1]}{k}" for k, r in enumerate(REFUSALS)]
+)
 def test_refusals_name_what_is_wrong(matrix, method, error, words):
     with pytest.raises(error, match=words):
         sml.decompose(matrix, method)

@@ -92,6 +92,8 @@ def _cancel_inverse(build: Build, state: State, sizes: dict[int, Any], k: int) -
         if found is None:
             continue
         used, inner, names = found
+        if base.out[slot] not in names:  # an axis of ones
+            continue
         other = names[base.out[slot]]
         if other in inner or _counts([x for n, x in enumerate(factors) if n not in used and n != k], out)[meet]:
             continue

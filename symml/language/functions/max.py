@@ -52,6 +52,7 @@ MAX = Function(
     numpy=_maximum,
     sympy=sp.Max,
     arity=(1, 2),
-    subgradient="max({a}, {b}) has no derivative where {a} = {b}; the subgradient there lies between those of {a} and {b}.",
+    subgradient="max({a}, {b}) has no derivative where {a} = {b}; "
+    "the subgradient there lies between those of {a} and {b}.",
     latex=r"\max",
 )

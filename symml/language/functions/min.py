@@ -50,6 +50,7 @@ MIN = Function(
     numpy=_minimum,
     sympy=sp.Min,
     arity=(1, 2),
-    subgradient="min({a}, {b}) has no derivative where {a} = {b}; the derivative there lies between those of {a} and {b}.",
+    subgradient="min({a}, {b}) has no derivative where {a} = {b}; "
+    "the derivative there lies between those of {a} and {b}.",
     latex=r"\min",
 )

@@ -16,7 +16,7 @@ RELU = Function(
     numpy=lambda x: np.maximum(x, 0.0),
     sympy=relu,
     kinks=(0.0,),
-    subgradient="relu({x}) has no derivative {at}; the subgradient there is [0, 1]. [0 > 0] is taken as 0.",
+    subgradient="relu({x}) has no derivative {at}; the subgradient there is [0, 1].",
     properties=frozenset({"nonnegative"}),
     latex=r"\operatorname{relu}",
 )

@@ -9,7 +9,6 @@ from symml.language.operators import call, elementwise_power, multiply_any, powe
 from symml.language.properties import Domain
 
 
-
 def _build(x: Expression) -> Expression:
     """The root of a scalar is its power 1/2; of an array a function of its own."""
     return power(x, sp.S.Half) if x.shape == () else node("sqrt", lambda shape: shape, x)

@@ -1,0 +1,70 @@
+"""What else can be said of an objective: its kinks and domain, its convexity, its Newton and gradient steps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from symml.registry import deferred
+
+_conditions = deferred("symml.derivation.kinks", "conditions_on")
+_convexity = deferred("symml.derivation.convex", "find_convexity")
+_newton = deferred("symml.derivation.iterations", "newton_step")
+_gradient = deferred("symml.derivation.iterations", "gradient_step")
+
+
+class Statements:
+    """Statements about a derivation; each is made when it is first asked for."""
+
+    @property
+    def conditions(self) -> tuple[str, ...]:
+        """Where the objective has no derivative, with the subgradient, and what its functions need.
+
+        Examples
+        --------
+        >>> import symml as sml
+        >>> for line in sml.derive("abs(u) + log(v)", wrt=["u", "v"]).conditions: print(line)
+        abs(u) has no derivative at u = 0; the subgradient there is [-1, 1]. sign(0) is taken as 0.
+        log(v) needs v > 0
+        """
+        found: tuple[str, ...] = _conditions(self)
+        return found
+
+    @property
+    def convexity(self) -> Any:
+        """Whether the objective is convex in the variables jointly: a record with `kind`, `reasons` and `verdict`.
+
+        Examples
+        --------
+        >>> import symml as sml
+        >>> d = sml.derive("||X w - y||^2 + lam*||w||^2", wrt="w", where="X: n x d, y: n, w: d, lam > 0")
+        >>> print(d.convexity)
+        strongly convex: 2 Xᵀ X is positive semidefinite (a Gram matrix); 2 λ I is positive definite because λ > 0
+        """
+        return _convexity(self)
+
+    @property
+    def newton_step(self) -> Any:
+        """The Newton step: `text`, `latex()`, and `evaluate(...)` for the variable after it.
+
+        Examples
+        --------
+        >>> import symml as sml
+        >>> d = sml.derive("1/2*||X w - y||^2", wrt="w", where="X: n x d, y: n, w: d")
+        >>> print(d.newton_step.text)
+        w ← w − (Xᵀ X)⁻¹ Xᵀ (X w − y)
+        """
+        return _newton(self)
+
+    @property
+    def gradient_step(self) -> Any:
+        """The gradient step with its largest stable `rate`: `text`, `latex()`, `evaluate(..., eta=0.1)`.
+
+        Examples
+        --------
+        >>> import symml as sml
+        >>> d = sml.derive("1/2*||X w - y||^2", wrt="w", where="X: n x d, y: n, w: d")
+        >>> print(d.gradient_step)
+        w ← w − η Xᵀ (X w − y)
+        stable for 0 < η < 2/eigmax(Xᵀ X)
+        """
+        return _gradient(self)

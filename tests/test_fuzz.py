@@ -1,0 +1,49 @@
+"""Random objectives over the whole vocabulary: no derivative is wrong, refusals are rare and say why."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+from exact_values import CALLS, ENTRIES
+from fuzzing import examine
+
+from symml.language.function import functions
+
+SHORT, LONG, BLOCK = 500, 10_000, 500
+EVERY = 5  # of these one is also printed, read back, compiled and narrated
+REFUSED = 0.12  # share of refusals; the aim is 0.01
+
+
+def test_the_evaluator_knows_every_function():
+    unknown = [name for name, f in functions().items() if f.kind != "spelling" and name not in CALLS and name not in ENTRIES]
+    assert not unknown, unknown
+
+
+def judged(first, count):
+    """Findings and the outcomes of a run of seeds."""
+    outcomes, findings = Counter(), []
+    for seed in range(first, first + count):
+        status, found = examine(seed, deep=seed % EVERY == 0)
+        outcomes[status.split(":")[0].split(" in ")[0].split(" ")[0]] += 1
+        findings += map(str, found)
+    return outcomes, findings
+
+
+def demand(outcomes, findings):
+    assert not findings, "\n".join(findings)
+    total = sum(outcomes.values())
+    refused = sum(outcomes[name] for name in ("MissingRuleError", "NotSupportedError", "DomainError"))
+    assert refused <= REFUSED * total, outcomes
+    assert outcomes["judged"] >= 0.75 * total, outcomes
+
+
+@pytest.mark.parametrize("first", range(0, SHORT, 100))
+def test_random_derivatives(first):
+    demand(*judged(first, 100))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("first", range(SHORT, LONG, BLOCK))
+def test_many_random_derivatives(first):
+    demand(*judged(first, BLOCK))
