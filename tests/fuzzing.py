@@ -14,7 +14,7 @@ import symml as sml
 from symml.checking.sampling import draw
 from symml.derivation.derivation import Derivation
 from symml.errors import DeclarationError, DomainError, InternalError, MissingRuleError, NotSupportedError, SymmlError
-from symml.language.expressions import Symbol, postorder
+from symml.language.expressions import Action, Symbol, postorder
 
 mpf = mpmath.mpf
 FIRST, SECOND = mpf(10) ** -14, mpf(10) ** -10  # steps
@@ -132,14 +132,28 @@ class Judge:
         """Compare one result, its print, its other forms and its floats."""
         shown = getattr(self.derivation, what)
         self.shown = shown
-        got = value(shown, self.values, self.case.sizes)
         steps = (self.u, self.v)[:order]
-        noise = size(self.start) * mpf("1e-3") + self.parts(got, steps)
-        same(what, self.along(got, *steps), want, mpf("1e-13") if order == 1 else mpf("1e-9"), noise)
-        number = np.asarray(shown.evaluate({**floats(self.values), **self.case.sizes}), float)
-        same(f"evaluate({what})", exact(number), got, FLOATS, size(self.start) * mpf("1e-3"), "1e-8")
+        whole = deep or not isinstance(shown, Action)
+        got = value(shown, self.values, self.case.sizes) if whole else None
+        along = self.along(got, *steps) if whole else self.acted(shown, steps)
+        noise = size(self.start) * mpf("1e-3") + self.parts(along if got is None else got, steps)
+        same(what, along, want, mpf("1e-13") if order == 1 else mpf("1e-9"), noise)
+        number = exact(np.asarray(shown.evaluate({**floats(self.values), **self.case.sizes}), float))
+        number, meant = (number, got) if whole else (self.along(number, *steps), along)
+        scales = (size(self.start) * mpf("1e-3"), "1e-8", self.parts(number, steps))
+        same(f"evaluate({what})", number, meant, FLOATS, *scales)
         if deep:
             self.forms(shown, what, got)
+
+    def acted(self, shown, steps):
+        """An action on the last direction, contracted with the others."""
+        free, body = shown.args[-2:]
+        found = value(body, {**self.values, free.name: np.reshape(steps[-1], self.shape_of(free))}, self.case.sizes)
+        return self.along(found, *steps[:-1])
+
+    def shape_of(self, symbol):
+        """Sizes of the axes of a symbol."""
+        return tuple(d if isinstance(d, int) else self.case.sizes[str(d)] for d in symbol.shape)
 
     def parts(self, got, steps):
         """The size of the terms of a contraction, which its rounding follows."""
@@ -208,6 +222,8 @@ def examine(seed, deep=True, second=True):
     except InternalError as error:
         return "wrong", [Finding(seed, f"InternalError in {stage}", f"{show(case)}: {str(error)[:300]}")]
     except REFUSALS as error:
+        if stage == "hessian":
+            return f"judged without a Hessian: {str(error)[:90]}", []
         return f"{type(error).__name__} in {stage}: {str(error)[:90]}", []
     except Difference as error:
         shown = str(getattr(judge, "shown", ""))

@@ -95,7 +95,10 @@ def paired(nu: Any, value: Expression) -> Expression:
 
 @dataclass(frozen=True)
 class Problem:
-    """An objective with constraints, in variables freed of the facts that the constraints replace."""
+    """An objective with constraints, in variables freed of the facts that the constraints replace.
+
+    `original` is the objective before it was simplified by a constraint.
+    """
 
     derivation: Derivation
     variables: tuple[Any, ...]
@@ -105,6 +108,7 @@ class Problem:
     gradients: tuple[tuple[Any, Node], ...]
     taken: tuple[str, ...]
     symbols: dict[str, Any]
+    original: Expression | None = None
 
     @property
     def equations(self) -> list[tuple[Any, Node]]:
@@ -198,10 +202,7 @@ def _rows(derivation: Derivation, text: Any) -> list[tuple[Expression, str, Expr
     if len(relations) > 1:
         first, middle, last = pieces
         turned = "<=" if relations[0] == ">=" else ">="
-        return [
-            (*_both(middle, first, known, turned),),
-            (*_both(middle, last, known, relations[1]),),
-        ]
+        return [_both(middle, first, known, turned), _both(middle, last, known, relations[1])]
     return [_both(pieces[0], pieces[1], known, relations[0])]
 
 

@@ -68,4 +68,6 @@ def _rule_of(part: Node, moving: frozenset[Leaf], root: Node) -> tuple[str, str,
         return f"d_{record.name}", record.statement or row.statement, record.source
     if part.op == "pow" and part.param == 2:
         return "d_square", _square(part, root), row.source
+    if part.op == "pow" and part.shape == ():
+        return row.name, "power rule: d x^q = q x^(q−1) dx", row.source
     return row.name, row.statement, row.source

@@ -19,24 +19,28 @@ from symml.derivation.assembling import (
     solving_steps,
     tex,
 )
-from symml.derivation.constraints import Constraint, Problem, read_problem
+from symml.derivation.constraints import Problem, read_problem
 from symml.derivation.critical import Critical, Point, critical_points
 from symml.derivation.definiteness import curvature
-from symml.derivation.eigenproblem import Eigenproblem, eigenproblem
-from symml.derivation.elimination import Branch, answers, eliminate, is_zero_text
+from symml.derivation.eigenproblem import Eigenproblem, descends, eigenproblem
+from symml.derivation.elimination import Branch, answers, eliminate
 from symml.derivation.judging import TESTED, Judgement
+from symml.derivation.kkt import under_inequalities
+from symml.derivation.lagrangian import opening_steps
 from symml.derivation.mappings import ByName
+from symml.derivation.polar import polar
+from symml.derivation.reducing import on_the_constraint, turned
+from symml.derivation.secular import secular
+from symml.derivation.singular import singular
 from symml.derivation.solving import Equation
 from symml.derivation.stationary_point import StationaryPoint
 from symml.derivation.trials import Trials, second_order, substitute_back
 from symml.errors import InternalError, NoClosedFormError
 from symml.forms.lowering import leaf_of, lower
-from symml.forms.textbook import present
-from symml.language.expressions import Scalar, Symbol
+from symml.language.expressions import Scalar
 from symml.language.operators import (
     as_expression,
     scalar,
-    transpose,
 )
 from symml.records import Step, verdict
 

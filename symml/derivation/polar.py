@@ -96,10 +96,7 @@ def _named(problem: Problem, slope: Node) -> _Slope:
 
 def _told(problem: Problem, m: _Slope, number: Fraction, opening: Sequence[Step]) -> StationaryPoint:
     (v,), (c,) = problem.variables, problem.constraints
-    original = lower(problem.derivation.objective)
-    wanted = "" if affine(original, [leaf_of(problem.derivation.wrt[0])]) else "minimum"
-    if wanted and convex_or_concave(original, problem.derivation.wrt)[0] == "concave":
-        wanted = "maximum"
+    wanted = _wanted(problem)
     columns = c.difference.shape[0] == v.shape[1] and orthonormal_columns(c, v)
     gram = multiply_any(transpose(m.name), m.name) if columns else multiply_any(m.name, transpose(m.name))
     root = call("sqrtm", gram)
@@ -134,6 +131,14 @@ def _told(problem: Problem, m: _Slope, number: Fraction, opening: Sequence[Step]
         names=(v.name,),
         _solver=PolarFactor(m.value, 1 if wanted == "minimum" else -1) if wanted else None,
     )
+
+
+def _wanted(problem: Problem) -> str:
+    """The minimum of a convex objective, the maximum of a concave one, both of a linear one."""
+    original = lower(problem.original or problem.objective)
+    if affine(original, [leaf_of(v) for v in problem.variables]):
+        return ""
+    return {"convex": "minimum", "concave": "maximum"}.get(convex_or_concave(original, problem.variables)[0], "")
 
 
 def orthonormal_columns(c: Constraint, v: Symbol) -> bool:

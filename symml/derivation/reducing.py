@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import sympy as sp
 
-from symml.calculus.construct import base_and_exponent, ein, power, times, total, transposed, zero
+from symml.calculus.construct import base_and_exponent, ein, times, total, zero
 from symml.calculus.expand import expand
 from symml.calculus.nodes import Ein, Leaf, Node
 from symml.calculus.reverse import derivative
 from symml.calculus.transform import substitute
 from symml.derivation.constraints import Constraint, Problem, pose
 from symml.derivation.convexity import affine
-from symml.derivation.definiteness import shown
-from symml.derivation.separating import chain, flat_terms, identity_multiple
+from symml.derivation.separating import flat_terms
 from symml.forms.lowering import leaf_of, lower
 from symml.forms.textbook import present
 from symml.language.expressions import Symbol
 from symml.language.names import canonical
-from symml.language.operators import as_expression, eye, multiply_any, scalar, subtract, symbol, transpose
+from symml.language.operators import eye, multiply_any, scalar, subtract, symbol, transpose
 from symml.records import Step, verdict
 
 if TYPE_CHECKING:
@@ -57,7 +55,7 @@ def on_the_constraint(problem: Problem) -> tuple[Problem, list[Step]]:
         f"f &= {objective_there.latex()}",
         verdict("proved", f"multiplied out; {c}"),
     )
-    return easier, [told]
+    return replace(easier, original=problem.objective), [told]
 
 
 def turned(problem: Problem) -> Problem:
@@ -95,7 +93,7 @@ def _simplified(objective: Node, v: Symbol, fact: str) -> Node:
 
 
 def _without_squares(node: Node, x: Leaf) -> Node:
-    """x' x is 1."""
+    """X' x is 1."""
     terms = [_without_square(t, x) for t in flat_terms(node)]
     return total(terms, node.shape)
 

@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 import scipy  # its parts are loaded by scipy itself when they are first used
-import sympy as sp
 
 from symml.calculus.construct import is_zero, times, total, zero
 from symml.calculus.nodes import Node, const
@@ -72,10 +71,13 @@ class SecularSolver:
     names: tuple[str, ...]
 
     def __call__(self, given: Mapping[Any, Any]) -> Any:
-        values, sizes = bind(self._table, given)
-        at = self.numbers(values, sizes)
+        at = self.by_name(given)
         found = ByName({n: at[n] for n in self.names})
         return found[self.names[0]] if len(self.names) == 1 else found
+
+    def by_name(self, given: Mapping[Any, Any]) -> dict[str, Any]:
+        """Return variables and multipliers by name, at the values given."""
+        return self.numbers(*bind(self._table, given))
 
     @cached_property
     def _table(self) -> dict[str, Any]:

@@ -10,8 +10,8 @@ import numpy as np
 import scipy  # scipy.linalg is loaded by scipy itself when it is first used
 import sympy as sp
 
-from symml.calculus.construct import is_symmetric, is_zero, scaled, times, total, transposed, zero
-from symml.calculus.nodes import Node, const
+from symml.calculus.construct import is_symmetric, is_zero, transposed, zero
+from symml.calculus.nodes import Node
 from symml.calculus.proving import proved_equal
 from symml.calculus.reverse import derivative
 from symml.calculus.transform import substitute
@@ -25,7 +25,7 @@ from symml.derivation.definiteness import shown
 from symml.derivation.eigenproblem import TOLERANCE, form_of, level_of, operator_of, to_level
 from symml.derivation.mappings import ByName
 from symml.derivation.rendering import _words
-from symml.derivation.separating import chain, identity_multiple
+from symml.derivation.separating import chain
 from symml.derivation.solving import Equation
 from symml.derivation.stationary_point import StationaryPoint
 from symml.errors import DataError

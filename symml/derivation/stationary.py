@@ -114,7 +114,7 @@ def _critical(derivation: Derivation) -> StationaryPoint:
         left, right = _tuple(names), _tuple(", ".join(str(x) for x in p.values.values()))
         right_tex = _tuple(", ".join(x.latex() for x in p.values.values()))
         statement = p.kind + (
-            ": Hessian eigenvalues " + ", ".join(str(e) for e in p.eigenvalues) if p.eigenvalues else ""
+            ": Hessian eigenvalues " + ", ".join(str(scalar(e)) for e in p.eigenvalues) if p.eigenvalues else ""
         )
         steps.append(
             Step(

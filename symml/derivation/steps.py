@@ -5,7 +5,6 @@ Results come from reverse mode, the story from forward mode; the two are compare
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +12,6 @@ from symml.calculus.forward import differential
 from symml.calculus.nodes import Apply, Const, Ein, Leaf, Node, Sum, walk
 from symml.calculus.proving import proved_equal
 from symml.calculus.reverse import derivative
-from symml.calculus.rule import rule
 from symml.calculus.transform import rebuild, substitute
 from symml.checking.equality import sampled
 from symml.derivation.backpropagation import backpropagate
@@ -22,14 +20,12 @@ from symml.derivation.lines import line
 from symml.derivation.objective import untied_symbol
 from symml.derivation.results import direction_of, show
 from symml.errors import InternalError
-from symml.forms.flipping import flip
 from symml.forms.lowering import leaf_of
 from symml.forms.polishing.naming import name_for
 from symml.forms.raising import Raising, act
-from symml.language.expressions import Action, Call, Expression, Mul, Symbol, Transpose
-from symml.language.function import function
+from symml.language.expressions import Action, Expression, Symbol
 from symml.language.names import latex_name, unicode_name
-from symml.language.operators import add, call, multiply_any, scalar, symbol
+from symml.language.operators import symbol
 from symml.records import Step, Verdict, verdict
 
 if TYPE_CHECKING:
@@ -269,7 +265,7 @@ def _identify(story: _Story, df: Node) -> None:
     final = target.final
     if len(named.shape) <= 2:
         read = Raising().run(_renamed(story, named))
-        statement = f"identification: the derivative is the coefficient of {story.dx} in d{target.name}"
+        statement = f"identification: the coefficient of {story.dx} in d{target.name}"
         story.lines.append(Step("identification", statement, _shown_line(story, df), read, f"{label} = {read}",
                                 rf"{tex} &= {read.latex()}", agreed))  # fmt: skip
         if str(read) == str(final):

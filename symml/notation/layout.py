@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from symml.notation.wording import parts
 
-PAGE = 440.0  # text width of an A4 page with ordinary margins
+PAGE = 453.0  # text width of an A4 page with ordinary margins
 GAP = 24.0  # between the formulas and the reasons
 NARROW = 120.0  # a column of reasons is not set narrower than this
 _TOKEN = re.compile(r"\\[A-Za-z]+|\\.|[0-9]+|\s+|.", re.DOTALL)
@@ -66,9 +66,10 @@ def _split(latex: str) -> tuple[str, str]:
     """What stands left and right of the alignment; the sign of equality goes to the right."""
     for mark in ("&=", "&"):
         place = latex.find(mark)
-        if place >= 0 and "\\begin" not in latex[:place]:
+        if place > 0 and "\\begin" not in latex[:place]:
             return latex[:place].strip(), latex[place + 1 :].strip()
-    place = latex.find("=")
+    latex = latex.removeprefix("&").strip()
+    place = -1 if latex.startswith("\\text") else latex.find("=")
     return ("", latex) if place < 0 else (latex[:place].strip(), latex[place:].strip())
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from symml.language.expressions import ElemPow, Expression, Eye, Hadamard, Mul, Ones, Pow, Symbol, Transpose
+from symml.language.expressions import ElemPow, Expression, Eye, Hadamard, Mul, Ones, Pow, Symbol, Transpose, make
 from symml.notation.scalars import quotient, split
 from symml.notation.style import Piece, negated, shown, tight
 from symml.notation.table import ATOM, JUXTAPOSITION, POWER, PRODUCT
@@ -21,11 +21,14 @@ def is_inverse(exponent: Any) -> bool:
 def product(w: Writer, e: Mul) -> Piece:
     """Return the piece of a product."""
     minus, above, below = (False, [], []) if e.coefficient == 1 else split(w.style, e.coefficient)
-    moved = [p for p in above if w.style.differential(p)]
-    if moved:
+    last = [a for a in e.args if a.shape == () and w.style.differential(w.of(a))]
+    moved = [p for p in above if w.style.differential(p)] + [w.of(a) for a in last]
+    still = [a for a in e.args if a not in last]
+    if moved and still:
         above = [p for p in above if p not in moved]
-        inner = _written(w, e, False, above, below)
-        body = inner.text if inner.level >= JUXTAPOSITION and not inner.open else w.style.bracket(inner.text)
+        inner = _written(w, make(Mul, tuple(still), e.fields, e.shape), False, above, below)
+        level = PRODUCT if e.shape == () else JUXTAPOSITION
+        body = inner.text if inner.level >= level and not inner.open else w.style.bracket(inner.text)
         return Piece(w.style.beside([body, *(p.text for p in moved)]), JUXTAPOSITION, minus != inner.minus)
     return _written(w, e, minus, above, below)
 

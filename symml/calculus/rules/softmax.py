@@ -29,5 +29,5 @@ def _softmax(node: Apply, d: Sequence[Node | None]) -> Node:
 
 RULES = (
     Rule("lse", "d_logsumexp", "log-sum-exp rule: d logsumexp(z) = softmax(z)ᵀ dz", BOYD, _lse),
-    Rule("softmax", "d_softmax", "softmax rule: dp = p ⊙ (dz − (pᵀ dz) 1)", BOYD, _softmax),
+    Rule("softmax", "d_softmax", "softmax rule: dp = p ⊙ (dz − (pᵀ dz) 𝟏)", BOYD, _softmax),
 )

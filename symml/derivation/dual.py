@@ -1,0 +1,249 @@
+"""The Lagrange dual of a convex problem: the Lagrangian minimised over the variables, one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from symml.calculus.construct import is_zero, zero
+from symml.calculus.nodes import Node, const
+from symml.calculus.reverse import derivative
+from symml.calculus.transform import substitute
+from symml.checking.sampling import draw
+from symml.codegen.evaluate import prepare
+from symml.derivation.assembling import tex
+from symml.derivation.constraints import RELATION_TEX, Problem
+from symml.derivation.convexity import affine
+from symml.derivation.elimination import tidied
+from symml.derivation.mappings import ByName
+from symml.derivation.separating import cleared
+from symml.derivation.solving import solve
+from symml.errors import DataError, InternalError
+from symml.forms.lowering import leaf_of, lower
+from symml.forms.raising import Raising
+from symml.forms.textbook import present
+from symml.language.expressions import Expression, Zeros
+from symml.language.operators import as_expression, scalar, zeros
+from symml.language.tables import symbol_table
+from symml.records import Step, Verdict, verdict
+
+SOURCE = "S. Boyd and L. Vandenberghe, Convex Optimization (2004), sections 5.1.2 and 5.2.3"
+TOLERANCE = 1e-8
+
+
+@dataclass(frozen=True)
+class Relation:
+    """A relation between two expressions, such as a >= 0."""
+
+    lhs: Expression
+    sign: str
+    rhs: Expression
+
+    def __str__(self) -> str:
+        return f"{self.lhs} {self.sign} {'0' if isinstance(self.rhs, Zeros) else self.rhs}"
+
+    def latex(self) -> str:
+        """Return LaTeX without delimiters."""
+        right = "0" if isinstance(self.rhs, Zeros) else self.rhs.latex()
+        return f"{self.lhs.latex()} {RELATION_TEX[self.sign]} {right}"
+
+    def _repr_latex_(self) -> str:
+        return f"$\\displaystyle {self.latex()}$"
+
+
+@dataclass(frozen=True)
+class Dual:
+    """The dual problem.
+
+    Attributes
+    ----------
+    expr : Expression
+        The dual objective, in the multipliers.
+    constraints : tuple of Relation
+        On the multipliers.
+    variables : mapping
+        The variables of the problem in terms of the multipliers, where these determine them.
+    sense : str
+        maximise, or minimise for the dual of a maximum.
+    strong : str
+        When the optimal values of both problems agree.
+    steps : tuple of Step
+    verdict : Verdict
+        Of the elimination, at random data and multipliers.
+    """
+
+    expr: Expression
+    constraints: tuple[Relation, ...]
+    variables: Mapping[str, Expression]
+    sense: str
+    strong: str
+    steps: tuple[Step, ...]
+    verdict: Verdict
+
+    def __str__(self) -> str:
+        return f"{self.sense} {self.expr} subject to {', '.join(str(c) for c in self.constraints)}"
+
+    def latex(self) -> str:
+        """Return LaTeX without delimiters."""
+        word = {"maximise": r"\max", "minimise": r"\min"}[self.sense]
+        rows = r",\; ".join(c.latex() for c in self.constraints)
+        return rf"{word}\; {self.expr.latex()} \quad \text{{subject to}} \quad {rows}"
+
+    def _repr_latex_(self) -> str:
+        return f"$\\displaystyle {self.latex()}$"
+
+
+def dual_of(problem: Problem, convex: bool, which: str) -> Dual | None:
+    """Return the dual problem, or None where a variable cannot be eliminated in closed form."""
+    node = lower(problem.lagrangian)
+    equations: list[Node] = []
+    solved: list[tuple[Any, Node]] = []
+    waiting = list(problem.variables)
+    while waiting:
+        found = _eliminated(node, waiting)
+        if found is None:
+            return None
+        v, root, equation = found
+        x = leaf_of(v)
+        waiting = [u for u in waiting if u is not v]
+        if root is None:
+            equations.append(equation)
+            node = substitute(node, {x: zero(x.shape) if x.shape else const(0)})
+            continue
+        swap: dict[Node, Node] = {x: root}
+        solved = [(u, substitute(e, swap)) for u, e in solved] + [(v, root)]
+        equations = [substitute(e, swap) for e in equations]
+        node = substitute(node, swap)
+    sure = _tested(problem, node, solved, equations)
+    return None if sure is None else _told(problem, node, solved, equations, which, sure)
+
+
+def _eliminated(node: Node, waiting: Sequence[Any]) -> tuple[Any, Node | None, Node] | None:
+    """The next variable: one with a closed form for the minimum, or one in which the Lagrangian is linear."""
+    own = {leaf_of(v) for v in waiting}
+    for v in waiting:
+        x = leaf_of(v)
+        gradient = tidied(derivative(node, x), v)
+        if x not in gradient.leaves and not gradient.leaves & own:
+            return v, None, gradient
+    for v in waiting:
+        x = leaf_of(v)
+        gradient = tidied(derivative(node, x), v)
+        if x not in gradient.leaves:
+            continue
+        found = solve(gradient, v)
+        if found is not None and len(found.roots) == 1 and found.complete:
+            return v, found.roots[0], gradient
+    return None
+
+
+def _told(
+    problem: Problem,
+    node: Node,
+    solved: Sequence[tuple[Any, Node]],
+    equations: Sequence[Node],
+    which: str,
+    sure: Verdict,
+) -> Dual:
+    expr = present(node, problem.taken)
+    on_multipliers = [_relation(e, problem) for e in equations if not is_zero(e)]
+    for c in problem.constraints:
+        nu = as_expression(c.multiplier)
+        if not c.equality:
+            on_multipliers.append(Relation(nu, ">=", zeros(*nu.shape) if nu.shape else scalar(0)))
+    variables = {v.name: present(e, problem.taken) for v, e in solved}
+    sense = "maximise" if which == "minimum" else "minimise"
+    strong = _strong(problem)
+    steps = []
+    lowest = "minimised" if which == "minimum" else "maximised"
+    for v, e in solved:
+        value = variables[v.name]
+        statement = f"the Lagrangian is {lowest} over {as_expression(v)} where its gradient is zero"
+        latex = f"{tex(v)} &= {value.latex()}"
+        steps.append(Step("dual", statement, as_expression(v), value, f"{as_expression(v)} = {value}", latex, sure))
+    bounded = "bounded below" if which == "minimum" else "bounded above"
+    linear = [v for v in problem.variables if v.name not in variables]
+    for v, r in zip(linear, on_multipliers, strict=False):
+        statement = f"the Lagrangian is linear in {as_expression(v)}: it is {bounded} only if its slope is zero"
+        steps.append(Step("dual", statement, r.lhs, r.rhs, str(r), r.latex().replace("=", "&=", 1), sure))
+    label = "put back: the dual objective"
+    steps.append(Step("dual", label, problem.lagrangian, expr, f"q = {expr}", f"q &= {expr.latex()}", sure))
+    text = f"{sense} q subject to {', '.join(str(r) for r in on_multipliers)}; {strong}"
+    rows = r",\; ".join(r.latex() for r in on_multipliers)
+    steps.append(Step("dual", strong, None, None, text, f"& {rows}", verdict("proved", f"Slater's condition; {SOURCE}")))
+    return Dual(expr, tuple(on_multipliers), ByName(variables), sense, strong, tuple(steps), sure)
+
+
+def _relation(equation: Node, problem: Problem) -> Relation:
+    e = present(cleared(equation), problem.taken)
+    return Relation(e, "=", zeros(*e.shape) if e.shape else scalar(0))
+
+
+def _strong(problem: Problem) -> str:
+    own = [leaf_of(v) for v in problem.variables]
+    if all(affine(lower(c.difference), own) for c in problem.constraints):
+        return "the constraints are affine: both problems have the same optimal value wherever a feasible point exists"
+    return "both problems have the same optimal value if some point satisfies the inequalities strictly"
+
+
+def _tested(
+    problem: Problem, node: Node, solved: Sequence[tuple[Any, Node]], equations: Sequence[Node]
+) -> Verdict | None:
+    """The Lagrangian at the values found equals the dual objective, whatever the variables that dropped out are."""
+    lagrangian, dual = (Raising(False).run(n) for n in (lower(problem.lagrangian), node))
+    gradients = [Raising(False).run(g) for _, g in problem.gradients]
+    answers = [(v, Raising(False).run(e)) for v, e in solved]
+    tied = [Raising(False).run(e) for e in equations if not is_zero(e)]
+    multipliers = [c.multiplier for c in problem.constraints]
+    table: dict[str, Any] = {v.name: v for v in (*problem.variables, *multipliers)}
+    for e in (lagrangian, dual, *gradients, *(e for _, e in answers), *tied):
+        table.update({k: problem.symbols.get(k, s) for k, s in symbol_table(e).items() if k not in table})
+    rng = np.random.default_rng(0)
+    worst, done = 0.0, 0
+    for _ in range(8):
+        try:
+            values, sizes = draw(table, rng, None)
+            if tied:
+                values = _on_the_plane(values, sizes, [prepare(e) for e in tied], multipliers)
+            at = {**values, **{v.name: prepare(e)(values, sizes) for v, e in answers}}
+        except (DataError, ValueError, np.linalg.LinAlgError):
+            continue
+        left, right = (float(prepare(e)(at, sizes)) for e in (lagrangian, dual))
+        if not (np.isfinite(left) and np.isfinite(right)):
+            continue
+        slopes = [float(np.max(np.abs(prepare(g)(at, sizes)), initial=0.0)) for g in gradients]
+        scale = max(1.0, abs(left), *(float(np.max(np.abs(a), initial=0.0)) for a in at.values()))
+        worst = max(worst, abs(left - right) / scale, *(s / scale for s in slopes))
+        done += 1
+        if done == 3:
+            break
+    if not done:
+        return verdict("unchecked", reason="no random multipliers were found at which the dual objective exists")
+    if worst > TOLERANCE:
+        raise InternalError(f"the dual objective {dual} failed its own check: relative error {worst:.1e}")
+    return verdict("holds", f"equal to the Lagrangian at {done} random data sets and multipliers to {worst:.0e}")
+
+
+def _on_the_plane(
+    values: Mapping[str, Any], sizes: Mapping[str, int], rows: Sequence[Any], multipliers: Sequence[Any]
+) -> dict[str, Any]:
+    """The multipliers moved onto the linear equations that they must satisfy."""
+    names = [m.name for m in multipliers]
+    shapes = [np.shape(values[n]) for n in names]
+    cuts = np.cumsum([int(np.prod(s)) for s in shapes])[:-1]
+
+    def unpacked(flat: Any) -> dict[str, Any]:
+        parts = [p.reshape(s) if s else float(p[0]) for p, s in zip(np.split(flat, cuts), shapes, strict=True)]
+        return {**values, **dict(zip(names, parts, strict=True))}
+
+    def residual(flat: Any) -> Any:
+        at = unpacked(flat)
+        return np.concatenate([np.ravel(r(at, sizes)) for r in rows])
+
+    start = np.concatenate([np.ravel(values[n]) for n in names])
+    here = residual(start)
+    slope = np.array([residual(start + e) - here for e in np.eye(start.size)]).T
+    return unpacked(start - np.linalg.pinv(slope) @ here)
