@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from html import escape
 from typing import Any
 
 
@@ -96,7 +97,7 @@ def verdict(
     return found
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Step:
     """One line of a derivation: a named rule applied at a place.
 
@@ -125,3 +126,20 @@ class Step:
 
     def __str__(self) -> str:
         return f"{self.text:<60}  [{self.statement}]"
+
+    def __repr__(self) -> str:
+        return f"{self.text}  [{self.statement}; {self.verdict}]"
+
+    def _repr_latex_(self) -> str:
+        return f"$\\displaystyle {self.latex.replace('&', '')}$"
+
+    def to_dict(self) -> dict[str, str]:
+        """Return the step as plain data."""
+        return {
+            "rule": self.rule, "statement": self.statement, "text": self.text, "latex": self.latex,
+            "verdict": str(self.verdict), "source": self.source,
+        }  # fmt: skip
+
+    def to_html(self) -> str:
+        """Return the step as an HTML fragment."""
+        return f'<span class="symml">\\({self.latex.replace("&", "")}\\) {escape(self.statement)}</span>'

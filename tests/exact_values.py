@@ -168,7 +168,7 @@ ENTRIES = {
     "step": _kink(lambda x: mpf(x > 0)), "normcdf": mpmath.ncdf, "normpdf": lambda x: mpmath.npdf(x),
     "gamma": _positive(mpmath.gamma), "loggamma": _positive(mpmath.loggamma),
     "digamma": _positive(lambda x: mpmath.psi(0, x)), "trigamma": _positive(lambda x: mpmath.psi(1, x)),
-    "sec": mpmath.sec, "factorial": mpmath.factorial,
+    "sec": mpmath.sec, "Heaviside": lambda x, *_: _kink(lambda t: mpf(t > 0))(x), "factorial": mpmath.factorial,
 }  # fmt: skip
 
 
@@ -305,7 +305,8 @@ def _toeplitz(c, r=None):
 
 def _diagsums(a):
     n = len(a)
-    return np.array([mpmath.fsum(a[i, j] for i in range(n) for j in range(n) if abs(i - j) == k) for k in range(n)], object)
+    pairs = list(np.ndindex(n, n))
+    return np.array([mpmath.fsum(a[i, j] for i, j in pairs if abs(i - j) == k) for k in range(n)], object)
 
 
 def _kron(a, b):
@@ -368,7 +369,8 @@ CALLS = {
     "softmax": lambda a: np.array([_softmax(r) for r in a], object) if a.ndim == 2 else _softmax(a),
     "logsumexp": _rows(_lse), "max": _extreme(max), "min": _extreme(min),
     "power": lambda a, b: each(lambda x, q: power(x, q), a, b),
-    "expm": _whole(mpmath.expm), "logm": _of_eigenvalues(mpmath.log, mpmath.logm), "sqrtm": _of_eigenvalues(mpmath.sqrt, mpmath.sqrtm),
+    "expm": _whole(mpmath.expm), "logm": _of_eigenvalues(mpmath.log, mpmath.logm),
+    "sqrtm": _of_eigenvalues(mpmath.sqrt, mpmath.sqrtm),
     "sinm": _whole(mpmath.sinm), "cosm": _whole(mpmath.cosm),
     "normnuc": lambda a: mpmath.fsum(_singular_values(a)), "normspec": lambda a: max(_singular_values(a)),
     "eigmax": lambda a: _largest(a)[0], "eigmaxprojector": lambda a: np.outer(_largest(a)[1], _largest(a)[1]),

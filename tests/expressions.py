@@ -18,13 +18,16 @@ from symml.language.symbols import dimension
 
 SIZES = (2, 3, 4)
 NAMES = ("n", "d", "k")
-VECTOR_WORDS = ("", "", "", "", "> 0", "in {-1,1}", "in {0,1}", "simplex", "in (0,1)", "unit norm", "centred", "nonnegative")
+LARGEST = 36  # nodes
+VECTOR_WORDS = ("", "", "", "", "> 0", "in {-1,1}", "in {0,1}", "simplex", "in (0,1)", "unit norm", "centred",
+                "nonnegative")  # fmt: skip
 SQUARE_WORDS = ("", "", "", "symmetric", "spd", "diagonal", "orthogonal", "idempotent", "lower triangular", "psd",
                 "upper triangular", "idempotent symmetric", "invertible", "> 0")  # fmt: skip
 SIMPLE_WORDS = ("", "symmetric", "spd", "lower triangular", "> 0")  # the largest eigenvalue is simple
 WIDE_WORDS = ("", "", "", "", "mask", "in {0,1}", "one-hot rows", "> 0", "rows sum to one", "simplex", "in {-1,1}")
 SCALAR_WORDS = ("> 0", "in R", "in (0,1)", "in {-1,1}", "nonzero", "in [-1,1]")
-SMOOTH = ("exp", "sin", "cos", "tanh", "arctan", "erf", "sigmoid", "softplus", "normcdf", "sinh", "cosh", "normpdf", "tan")
+SMOOTH = ("exp", "sin", "cos", "tanh", "arctan", "erf", "sigmoid", "softplus", "normcdf", "sinh", "cosh", "normpdf",
+          "tan")  # fmt: skip
 KINKED = ("abs", "relu", "step", "sign")
 POSITIVE = ("log", "sqrt", "loggamma", "digamma", "gamma", "trigamma")
 
@@ -51,7 +54,7 @@ class Generator:
         if known and self.rng.random() < 0.6:
             return as_expression(self.rng.choice(known))
         square = len(dims) == 2 and dims[0] == dims[1]
-        pool = words or (SCALAR_WORDS if not dims else VECTOR_WORDS if len(dims) == 1 else SQUARE_WORDS if square else WIDE_WORDS)
+        pool = words or (SQUARE_WORDS if square else (SCALAR_WORDS, VECTOR_WORDS, WIDE_WORDS, ("",))[len(dims)])
         word = self.rng.choice(pool) if len(dims) < 3 else ""
         stem = {0: "a", 1: "x", 2: "S" if square else "X", 3: "B"}[len(dims)]
         name = f"{stem}{len(self.symbols)}"
@@ -145,7 +148,8 @@ def _rows(g):
     x, w, y = g.symbol(n, d), g.symbol(d), g.symbol(n)
     i = sml.index("i", g.dims[n])
     z = x[i].T * w - (y[i] if g.rng.random() < 0.7 else 0)
-    body = g.rng.choice((z**2, g.map(z), call("softplus", (z,)), call("logsumexp", (w + x[i],)) if d != n else z**2, (1 + z**2) ** -1))
+    shifted = call("logsumexp", (w + x[i],)) if d != n else z**2
+    body = g.rng.choice((z**2, g.map(z), call("softplus", (z,)), shifted, (1 + z**2) ** -1))
     return sml.sum_over(i, y[i] * body if g.rng.random() < 0.3 else body)
 
 
@@ -349,7 +353,7 @@ def random_case(seed):
     occurring = set(objective.declarations)
     g.symbols = {k: v for k, v in g.symbols.items() if k in occurring}
     variable = g.variable()
-    if variable is None or len(postorder(objective)) > 60:
+    if variable is None or len(postorder(objective)) > LARGEST:
         return None
     return Case(seed, objective, variable, {k: v[0] for k, v in g.symbols.items()}, g.sizes)
 

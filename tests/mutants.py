@@ -5,12 +5,34 @@ from __future__ import annotations
 import sympy as sp
 
 from symml.errors import SymmlError
-from symml.language.expressions import Add, Call, ElemPow, Expression, Hadamard, Index, Mul, Pow, Scalar, Symbol, Transpose, postorder
-from symml.language.operators import add, call, elementwise_power, elementwise_product, multiply_any, power, rebuild, transpose
+from symml.language.expressions import (
+    Add,
+    Call,
+    ElemPow,
+    Expression,
+    Hadamard,
+    Index,
+    Mul,
+    Pow,
+    Scalar,
+    Symbol,
+    Transpose,
+    postorder,
+)
+from symml.language.operators import (
+    add,
+    call,
+    elementwise_power,
+    elementwise_product,
+    multiply_any,
+    power,
+    rebuild,
+    transpose,
+)
 
 TWINS = {
-    "sigmoid": "tanh", "tanh": "sigmoid", "softplus": "exp", "exp": "softplus", "log": "exp", "trace": "det", "det": "trace",
-    "sum": "mean", "mean": "sum", "softmax": "exp", "rowsum": "diag", "colsum": "diag", "norm": "norm1",
+    "sigmoid": "tanh", "tanh": "sigmoid", "softplus": "exp", "exp": "softplus", "log": "exp", "trace": "det",
+    "det": "trace", "sum": "mean", "mean": "sum", "softmax": "exp", "rowsum": "diag", "colsum": "diag", "norm": "norm1",
 }  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Identities are proved, one-edit mutants of them are refuted in small integers or proved and then equal to 50 digits."""
+"""Identities are proved; one-edit mutants are refuted in small integers, or proved and then equal to 50 digits."""
 
 from __future__ import annotations
 

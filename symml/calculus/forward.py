@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from symml.calculus.construct import ein, total
-from symml.calculus.nodes import Apply, Ein, Leaf, Node, Sum, walk
+from symml.calculus.nodes import Apply, Ein, Node, Sum, walk
 from symml.calculus.rule import rule
 
 

@@ -141,9 +141,10 @@ def _at_point(item: Derivative, values: dict[str, Any], sizes: dict[str, int], r
         noise = NOISE * (size + 1e-3) * float(np.max(np.abs(step), initial=0.0))  # f may be what cancellation left
         error_here = relative_error(claimed, found.value, max(1e-9 * (size + 1e-3), noise))
         worst = max(worst, error_here)
-        gap = float(np.max(np.abs(claimed - found.value), initial=0.0)) if claimed.shape == found.value.shape else np.inf
+        alike = claimed.shape == found.value.shape
+        gap = float(np.max(np.abs(claimed - found.value), initial=0.0)) if alike else np.inf
         if error_here > max(tolerance, 100 * found.error) and gap > noise:
-            if gap <= np.max(np.abs(step)) * _rounding(f, x, start):
+            if gap <= np.max(np.abs(step)) * _rounding(item, values, sizes, start):
                 return _Found(None, count, "the function is drowned by rounding at the points drawn")
             return _Found(error_here, count, "", (values, claimed, found.value))
         largest = float(np.max(np.abs(claimed), initial=0.0))
@@ -151,8 +152,12 @@ def _at_point(item: Derivative, values: dict[str, Any], sizes: dict[str, int], r
     return _Found(worst, count, faint=seen < 1e3)
 
 
-def _rounding(f: Callable[[Array], Array], x: Array, start: Array) -> float:
-    """The noise that rounding inside f leaves in a difference quotient: how much f moves where x moves by an ulp."""
-    moved = [np.asarray(f(x * (1 + k * EPSILON)), float) for k in (-3, -1, 1, 2)]
-    jumps = [float(np.max(np.abs(m - start), initial=0.0)) for m in moved]
-    return 20 * max(jumps) / (STEPS[-1] * max(1.0, float(np.max(np.abs(x), initial=0.0))))
+def _rounding(item: Derivative, values: Mapping[str, Any], sizes: Mapping[str, int], start: Array) -> float:
+    """The noise of rounding in a difference quotient: how much f moves where all values move by an ulp."""
+    jumps = []
+    with np.errstate(all="ignore"):
+        for k in (-3, -1, 1, 2):
+            moved = item.function({name: v * (1 + k * EPSILON) for name, v in values.items()}, sizes)
+            jumps.append(float(np.max(np.abs(np.asarray(moved, float) - start), initial=0.0)))
+    x = np.asarray(values[item.variable], float)
+    return 50 * max(jumps) / (STEPS[-1] * max(1.0, float(np.max(np.abs(x), initial=0.0))))

@@ -1,4 +1,4 @@
-"""Equality of two expressions: proved by canonical form, else judged at random points, never True from sampling alone."""
+"""Equality of two expressions: proved by canonical form, else judged at random points, never proved by these."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def sampled(a: Expression, b: Expression, seed: int = 0, symbols: Mapping[str, A
 
 
 def contradicted(a: Expression, b: Expression, seed: int = 0) -> bool:
-    """Whether two expressions differ plainly at every point tried: where a matrix is never invertible nothing is proved."""
+    """Whether two expressions differ plainly at every point tried: a matrix that is never invertible was inverted."""
     table = {**symbol_table(a), **symbol_table(b)}
     sides = (prepare(a), prepare(b))
     rng = np.random.default_rng(seed)
@@ -177,7 +177,8 @@ def _pasted(found: Counterexample, a: Expression, b: Expression) -> Counterexamp
     told = [{d for s in symbol_table(e).values() if isinstance(s, Symbol) for d in map(str, s.shape)} for e in (a, b)]
     tables = (symbol_table(a), symbol_table(b))
     dimensions = {name for t in tables for name, s in t.items() if not isinstance(s, Symbol) and is_dimension(s)}
-    needed = {n for n in dimensions if any(n in t and str(t[n]) not in known for t, known in zip(tables, told, strict=True))}
+    both = list(zip(tables, told, strict=True))
+    needed = {n for n in dimensions if any(n in t and str(t[n]) not in known for t, known in both)}
     arrays = {name for t in tables for name in t if name not in dimensions}
     kept = {name: plain(v) for name, v in found.values.items() if name in arrays or name in needed}
     return replace(found, values=kept)

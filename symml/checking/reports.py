@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from html import escape
 
 from symml.records import Counterexample, Verdict
 
@@ -50,10 +51,12 @@ class CheckReport:
             return f"{self.what} unchecked: {self.verdict.reason}"
         if self.verdict == "proved":
             return f"{self.what} proved entry by entry by SymPy at {sizes or 'scalar size'}"
+        if not self.points and self.located:
+            return f"{self.what} claimed is WRONG: {self.located}"
         outcome = "agrees with" if self.passed else "DIFFERS from"
         text = (
             f"{self.what} {outcome} {self.method}: worst relative error {self.worst:.1e} over "
-            f"{self.points} points ({sizes or 'scalars'}; {self.evaluations} evaluations, seed {self.seed})"
+            f"{self.points} point{'' if self.points == 1 else 's'} ({sizes or 'scalars'}; {self.evaluations} evaluations, seed {self.seed})"
         )
         return text + (f"; {self.located}" if self.located else "")
 
@@ -63,3 +66,9 @@ class CheckReport:
             "passed": self.passed, "verdict": str(self.verdict), "worst": self.worst, "points": self.points,
             "evaluations": self.evaluations, "sizes": dict(self.sizes), "seed": self.seed, "what": self.what,
         }  # fmt: skip
+
+    def to_html(self) -> str:
+        """Return the report as an HTML fragment."""
+        return f'<span class="symml">{escape(str(self))}</span>'
+
+    _repr_html_ = to_html

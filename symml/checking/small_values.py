@@ -87,17 +87,12 @@ def _rounded(s: Symbol, value: Any) -> Any:
 
 # -- matrices with whole entries --------------------------------------------------------------------------------------
 def _turn(a: Any, rng: np.random.Generator) -> Any:
-    """Columns of a permutation with signs."""
+    """Columns of a permutation with signs; of a symmetric matrix an exchange of two rows."""
     rows, columns = a.shape
+    if rows == columns and np.allclose(a, a.T):
+        return np.vstack([np.eye(rows)[1::-1], np.eye(rows)[2:]])
     found = np.eye(rows)[:, rng.permutation(rows)] * rng.choice([-1.0, 1.0], rows)
     return found[:, :columns]
-
-
-def _swap(a: Any, rng: np.random.Generator) -> Any:
-    """A symmetric orthogonal matrix: one exchange of two rows, or signs."""
-    found = np.eye(len(a))
-    found[:2] = found[1::-1]
-    return found
 
 
 def _projection(a: Any, rng: np.random.Generator) -> Any:
@@ -141,7 +136,7 @@ def _balanced(a: Any, rng: np.random.Generator) -> Any:
 _HARMLESS = frozenset({"symmetric", "invertible", "orthogonal", "full column rank", "full row rank"})
 _BUILDERS: dict[str, Callable[[Any, np.random.Generator], Any]] = {
     "identity": lambda a, rng: np.eye(len(a)),
-    "orthonormal columns": lambda a, rng: _swap(a, rng) if a.shape[0] == a.shape[1] and np.allclose(a, a.T) else _turn(a, rng),
+    "orthonormal columns": _turn,
     "idempotent": _projection,
     "simplex": _quarters,
     "one-hot rows": _one_hot,

@@ -95,6 +95,10 @@ class Derivation(Statements):
         names = ", ".join(str(v) for v in self.wrt)
         return f"derivation of {self.objective} with respect to {names}"
 
+    def __getstate__(self) -> dict[str, Any]:
+        kept = ("source", "objective", "wrt", "single", "layout", "_polish", "_checked", "_plain")
+        return {k: self.__dict__[k] for k in kept}
+
     # -- the index form ---------------------------------------------------------------------------------------
     @cached_property
     def _free(self) -> Expression:

@@ -4,34 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
+import sympy as sp
 
-from symml.calculus.construct import is_zero, zero
-from symml.calculus.nodes import Node, const
+from symml.calculus.construct import ein, is_zero, times, total, zero
+from symml.calculus.expand import expand
+from symml.calculus.nodes import Ein, Node, const
 from symml.calculus.reverse import derivative
 from symml.calculus.transform import substitute
 from symml.checking.sampling import draw
 from symml.codegen.evaluate import prepare
 from symml.derivation.assembling import tex
+from symml.derivation.conditions import of_declaration, of_roots
 from symml.derivation.constraints import RELATION_TEX, Problem
 from symml.derivation.convexity import affine
 from symml.derivation.elimination import tidied
 from symml.derivation.mappings import ByName
-from symml.derivation.separating import cleared
+from symml.derivation.separating import cleared, flat_terms
 from symml.derivation.solving import solve
-from symml.errors import DataError, InternalError
+from symml.errors import DataError, DomainError, InternalError
+from symml.forms.cost import cost
 from symml.forms.lowering import leaf_of, lower
 from symml.forms.raising import Raising
 from symml.forms.textbook import present
 from symml.language.expressions import Expression, Zeros
-from symml.language.operators import as_expression, scalar, zeros
+from symml.language.operators import add, as_expression, call, multiply_any, power, scalar, zeros
 from symml.language.tables import symbol_table
 from symml.records import Step, Verdict, verdict
 
 SOURCE = "S. Boyd and L. Vandenberghe, Convex Optimization (2004), sections 5.1.2 and 5.2.3"
 TOLERANCE = 1e-8
+SQUARES = (Fraction(-1, 2), Fraction(1, 2), Fraction(-1), Fraction(1), Fraction(-1, 4))
 
 
 @dataclass(frozen=True)
@@ -43,7 +49,9 @@ class Relation:
     rhs: Expression
 
     def __str__(self) -> str:
-        return f"{self.lhs} {self.sign} {'0' if isinstance(self.rhs, Zeros) else self.rhs}"
+        body, *clause = str(self.lhs).split(", where ", 1)
+        right = "0" if isinstance(self.rhs, Zeros) else str(self.rhs)
+        return f"{body} {self.sign} {right}" + (f", where {clause[0]}" if clause else "")
 
     def latex(self) -> str:
         """Return LaTeX without delimiters."""
@@ -70,6 +78,8 @@ class Dual:
         maximise, or minimise for the dual of a maximum.
     strong : str
         When the optimal values of both problems agree.
+    conditions : tuple of str
+        What must hold for the elimination: matrices that must be invertible.
     steps : tuple of Step
     verdict : Verdict
         Of the elimination, at random data and multipliers.
@@ -80,6 +90,7 @@ class Dual:
     variables: Mapping[str, Expression]
     sense: str
     strong: str
+    conditions: tuple[str, ...]
     steps: tuple[Step, ...]
     verdict: Verdict
 
@@ -96,10 +107,10 @@ class Dual:
         return f"$\\displaystyle {self.latex()}$"
 
 
-def dual_of(problem: Problem, convex: bool, which: str) -> Dual | None:
-    """Return the dual problem, or None where a variable cannot be eliminated in closed form."""
+def dual_of(problem: Problem, which: str) -> Dual | None:
+    """Return the dual of a convex problem, or None where a variable cannot be eliminated in closed form."""
     node = lower(problem.lagrangian)
-    equations: list[Node] = []
+    equations: list[tuple[Any, Node]] = []
     solved: list[tuple[Any, Node]] = []
     waiting = list(problem.variables)
     while waiting:
@@ -110,15 +121,15 @@ def dual_of(problem: Problem, convex: bool, which: str) -> Dual | None:
         x = leaf_of(v)
         waiting = [u for u in waiting if u is not v]
         if root is None:
-            equations.append(equation)
+            equations.append((v, equation))
             node = substitute(node, {x: zero(x.shape) if x.shape else const(0)})
             continue
         swap: dict[Node, Node] = {x: root}
         solved = [(u, substitute(e, swap)) for u, e in solved] + [(v, root)]
-        equations = [substitute(e, swap) for e in equations]
+        equations = [(u, substitute(e, swap)) for u, e in equations]
         node = substitute(node, swap)
     sure = _tested(problem, node, solved, equations)
-    return None if sure is None else _told(problem, node, solved, equations, which, sure)
+    return _told(problem, node, solved, equations, which, sure)
 
 
 def _eliminated(node: Node, waiting: Sequence[Any]) -> tuple[Any, Node | None, Node] | None:
@@ -135,8 +146,9 @@ def _eliminated(node: Node, waiting: Sequence[Any]) -> tuple[Any, Node | None, N
         if x not in gradient.leaves:
             continue
         found = solve(gradient, v)
-        if found is not None and len(found.roots) == 1 and found.complete:
-            return v, found.roots[0], gradient
+        if found is None or len(found.roots) != 1 or not found.complete or of_declaration(found.roots, v):
+            continue  # outside the declared range the minimum is not where the gradient is zero
+        return v, found.roots[0], gradient
     return None
 
 
@@ -144,12 +156,13 @@ def _told(
     problem: Problem,
     node: Node,
     solved: Sequence[tuple[Any, Node]],
-    equations: Sequence[Node],
+    equations: Sequence[tuple[Any, Node]],
     which: str,
     sure: Verdict,
 ) -> Dual:
-    expr = present(node, problem.taken)
-    on_multipliers = [_relation(e, problem) for e in equations if not is_zero(e)]
+    expr = _shortest(node, [e for _, e in solved], problem)
+    tied = [(v, _relation(e, problem)) for v, e in equations if not is_zero(e)]
+    on_multipliers = [r for _, r in tied]
     for c in problem.constraints:
         nu = as_expression(c.multiplier)
         if not c.equality:
@@ -159,26 +172,48 @@ def _told(
     strong = _strong(problem)
     steps = []
     lowest = "minimised" if which == "minimum" else "maximised"
-    for v, e in solved:
+    for v, _ in solved:
         value = variables[v.name]
         statement = f"the Lagrangian is {lowest} over {as_expression(v)} where its gradient is zero"
         latex = f"{tex(v)} &= {value.latex()}"
         steps.append(Step("dual", statement, as_expression(v), value, f"{as_expression(v)} = {value}", latex, sure))
     bounded = "bounded below" if which == "minimum" else "bounded above"
-    linear = [v for v in problem.variables if v.name not in variables]
-    for v, r in zip(linear, on_multipliers, strict=False):
+    for v, r in tied:
         statement = f"the Lagrangian is linear in {as_expression(v)}: it is {bounded} only if its slope is zero"
         steps.append(Step("dual", statement, r.lhs, r.rhs, str(r), r.latex().replace("=", "&=", 1), sure))
     label = "put back: the dual objective"
     steps.append(Step("dual", label, problem.lagrangian, expr, f"q = {expr}", f"q &= {expr.latex()}", sure))
     text = f"{sense} q subject to {', '.join(str(r) for r in on_multipliers)}; {strong}"
     rows = r",\; ".join(r.latex() for r in on_multipliers)
-    steps.append(Step("dual", strong, None, None, text, f"& {rows}", verdict("proved", f"Slater's condition; {SOURCE}")))
-    return Dual(expr, tuple(on_multipliers), ByName(variables), sense, strong, tuple(steps), sure)
+    slater = verdict("proved", f"Slater's condition; {SOURCE}")
+    steps.append(Step("dual", strong, None, None, text, f"& {rows}", slater))
+    notes = tuple(dict.fromkeys(n for v, e in solved for n in of_roots([e], v)))
+    return Dual(expr, tuple(on_multipliers), ByName(variables), sense, strong, notes, tuple(steps), sure)
+
+
+def _shortest(node: Node, roots: Sequence[Node], problem: Problem) -> Expression:
+    """The dual objective as it prints shortest: as it is, multiplied out, or with a square ‖w‖² of a variable."""
+    spread = expand(node)
+    candidates = [present(node, problem.taken), present(spread, problem.taken)]
+    for root in roots:
+        square = _squared(root)
+        for number in SQUARES:
+            rest = expand(total([spread, times(-number, square)], ()))
+            if len(flat_terms(rest)) < len(flat_terms(spread)):
+                norm = power(call("norm", present(root, problem.taken)), 2)
+                candidates.append(add(present(rest, problem.taken), multiply_any(sp.Rational(number), norm)))
+    return min(candidates, key=cost)
+
+
+def _squared(root: Node) -> Node:
+    axes = tuple(range(len(root.shape)))
+    return ein(1, [(root, axes), (root, axes)], (), dict(enumerate(root.shape)))
 
 
 def _relation(equation: Node, problem: Problem) -> Relation:
-    e = present(cleared(equation), problem.taken)
+    plain = cleared(equation)
+    turned = all(isinstance(t, Ein) and t.coefficient < 0 for t in flat_terms(plain))
+    e = present(times(-1, plain) if turned else plain, problem.taken)
     return Relation(e, "=", zeros(*e.shape) if e.shape else scalar(0))
 
 
@@ -190,33 +225,32 @@ def _strong(problem: Problem) -> str:
 
 
 def _tested(
-    problem: Problem, node: Node, solved: Sequence[tuple[Any, Node]], equations: Sequence[Node]
-) -> Verdict | None:
-    """The Lagrangian at the values found equals the dual objective, whatever the variables that dropped out are."""
+    problem: Problem, node: Node, solved: Sequence[tuple[Any, Node]], equations: Sequence[tuple[Any, Node]]
+) -> Verdict:
+    """The Lagrangian at the values found is the dual objective plus slope times variable for those that dropped out."""
     lagrangian, dual = (Raising(False).run(n) for n in (lower(problem.lagrangian), node))
-    gradients = [Raising(False).run(g) for _, g in problem.gradients]
     answers = [(v, Raising(False).run(e)) for v, e in solved]
-    tied = [Raising(False).run(e) for e in equations if not is_zero(e)]
-    multipliers = [c.multiplier for c in problem.constraints]
-    table: dict[str, Any] = {v.name: v for v in (*problem.variables, *multipliers)}
-    for e in (lagrangian, dual, *gradients, *(e for _, e in answers), *tied):
+    slopes = [(v, Raising(False).run(e)) for v, e in equations]
+    gradients = [Raising(False).run(g) for v, g in problem.gradients if any(v is u for u, _ in solved)]
+    table: dict[str, Any] = {v.name: v for v in (*problem.variables, *(c.multiplier for c in problem.constraints))}
+    for e in (lagrangian, dual, *gradients, *(e for _, e in (*answers, *slopes))):
         table.update({k: problem.symbols.get(k, s) for k, s in symbol_table(e).items() if k not in table})
     rng = np.random.default_rng(0)
     worst, done = 0.0, 0
     for _ in range(8):
         try:
-            values, sizes = draw(table, rng, None)
-            if tied:
-                values = _on_the_plane(values, sizes, [prepare(e) for e in tied], multipliers)
-            at = {**values, **{v.name: prepare(e)(values, sizes) for v, e in answers}}
-        except (DataError, ValueError, np.linalg.LinAlgError):
+            with np.errstate(all="ignore"):
+                values, sizes = draw(table, rng, None)
+                at = {**values, **{v.name: prepare(e)(values, sizes) for v, e in answers}}
+                left, right = (float(prepare(e)(at, sizes)) for e in (lagrangian, dual))
+                right += sum(float(np.sum(prepare(e)(at, sizes) * np.asarray(at[v.name]))) for v, e in slopes)
+                steep = [float(np.max(np.abs(prepare(g)(at, sizes)), initial=0.0)) for g in gradients]
+        except (DataError, DomainError, ValueError, np.linalg.LinAlgError):
             continue
-        left, right = (float(prepare(e)(at, sizes)) for e in (lagrangian, dual))
         if not (np.isfinite(left) and np.isfinite(right)):
             continue
-        slopes = [float(np.max(np.abs(prepare(g)(at, sizes)), initial=0.0)) for g in gradients]
         scale = max(1.0, abs(left), *(float(np.max(np.abs(a), initial=0.0)) for a in at.values()))
-        worst = max(worst, abs(left - right) / scale, *(s / scale for s in slopes))
+        worst = max(worst, abs(left - right) / scale, *(g / scale for g in steep))
         done += 1
         if done == 3:
             break
@@ -225,25 +259,3 @@ def _tested(
     if worst > TOLERANCE:
         raise InternalError(f"the dual objective {dual} failed its own check: relative error {worst:.1e}")
     return verdict("holds", f"equal to the Lagrangian at {done} random data sets and multipliers to {worst:.0e}")
-
-
-def _on_the_plane(
-    values: Mapping[str, Any], sizes: Mapping[str, int], rows: Sequence[Any], multipliers: Sequence[Any]
-) -> dict[str, Any]:
-    """The multipliers moved onto the linear equations that they must satisfy."""
-    names = [m.name for m in multipliers]
-    shapes = [np.shape(values[n]) for n in names]
-    cuts = np.cumsum([int(np.prod(s)) for s in shapes])[:-1]
-
-    def unpacked(flat: Any) -> dict[str, Any]:
-        parts = [p.reshape(s) if s else float(p[0]) for p, s in zip(np.split(flat, cuts), shapes, strict=True)]
-        return {**values, **dict(zip(names, parts, strict=True))}
-
-    def residual(flat: Any) -> Any:
-        at = unpacked(flat)
-        return np.concatenate([np.ravel(r(at, sizes)) for r in rows])
-
-    start = np.concatenate([np.ravel(values[n]) for n in names])
-    here = residual(start)
-    slope = np.array([residual(start + e) - here for e in np.eye(start.size)]).T
-    return unpacked(start - np.linalg.pinv(slope) @ here)

@@ -47,6 +47,7 @@ class Eigenpairs:
     names: tuple[str, str]
 
     def __call__(self, given: Mapping[Any, Any]) -> ByName:
+        """Return eigenvalues and eigenvectors at the values given."""
         try:
             eigenvalues, vectors = scipy.linalg.eigh(*(m.evaluate(given) for m in self.matrices))
         except np.linalg.LinAlgError:
@@ -104,6 +105,8 @@ def eigenproblem(problem: Problem) -> Eigenproblem | None:
     if len(problem.gradients) != 1 or len(problem.constraints) != 1 or not isinstance(problem.variables[0], Symbol):
         return None
     ((v, gradient),), (c,) = problem.gradients, problem.constraints
+    if bounded(v):
+        return None
     pair = _pair(times(c.sign, gradient), v, c.multiplier) if c.equality else None
     if pair is None or not all(is_symmetric(m) for m in pair):
         return None
@@ -118,8 +121,15 @@ def eigenproblem(problem: Problem) -> Eigenproblem | None:
     return _told(parts, lower(problem.objective), sure)
 
 
+def bounded(v: Symbol) -> bool:
+    """Whether the entries of a variable are declared within a range, which its eigenvectors need not keep."""
+    domain = v.domain
+    ranged = domain is not None and (domain.low is not None or domain.high is not None or domain.values != ())
+    return ranged or bool(v.facts & {"positive", "nonnegative", "negative", "spd", "psd"})
+
+
 def descends(problem: Problem) -> bool:
-    """Whether the matrix of the objective is written with a minus sign: the multiplier is then added, not subtracted."""
+    """Whether the matrix of the objective has a minus sign: the multiplier is then added, not subtracted."""
     if len(problem.gradients) != 1 or len(problem.constraints) != 1 or not isinstance(problem.variables[0], Symbol):
         return False
     ((v, gradient),), (c,) = problem.gradients, problem.constraints
@@ -171,7 +181,7 @@ def operator_of(node: Node, v: Symbol) -> Node | None:
     if len(found) != 1:
         return None
     s = identity_multiple(found[0].right)
-    return found[0].left if s is not None and is_identity(found[0].right) else None
+    return None if s is None else scaled(s, found[0].left)
 
 
 def level_of(difference: Node, v: Symbol) -> Node | None:

@@ -132,7 +132,7 @@ def _crossed(left: Sequence[tuple[Any, Node]], taken: Sequence[str]) -> tuple[An
 def _left_over(left: Sequence[tuple[Any, Node]], taken: Sequence[str], solved: Branch) -> str:
     v, equation = left[0]
     if all(leaf_of(u) not in e.leaves for u, e in left):
-        return _constant(v, equation, taken)
+        return _constant(v, equation, taken, solved)
     for u, e in left:
         if leaf_of(u) in e.leaves:
             v, equation = u, e
@@ -156,9 +156,15 @@ def is_zero_text(e: Expression, after: str = "") -> str:
     return f"{body} = 0{after}" + (f", where {clause[0]}" if clause else "")
 
 
-def _constant(v: Any, equation: Node, taken: Sequence[str]) -> str:
+def _constant(v: Any, equation: Node, taken: Sequence[str], solved: Branch) -> str:
     if is_zero(equation):
         return f"the gradient by {as_expression(v)} is zero everywhere: every {as_expression(v)} is stationary"
+    known = [f"{as_expression(s.variable)} = {present(s.root, taken)}" for s in solved if s.root is not None]
+    if known:
+        return (
+            f"given the others, {', '.join(known)}; put in, {present(equation, taken)} = 0 is left, which is never "
+            "true: a solution can exist only where a matrix that was inverted is singular"
+        )
     return (
         f"the gradient {present(equation, taken)} does not depend on {as_expression(v)}: there is no stationary point"
     )

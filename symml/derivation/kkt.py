@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from symml.codegen.structure import is_positive
+from symml.calculus.nodes import Node
+from symml.calculus.transform import substitute
+from symml.codegen.structure import is_nonnegative, is_positive
 from symml.derivation.assembling import tex
 from symml.derivation.constraints import Constraint, Problem, pose
 from symml.derivation.convexity import affine, convex_or_concave
@@ -18,14 +20,15 @@ from symml.derivation.dual import Dual, Relation, dual_of
 from symml.derivation.lagrangian import opening_steps
 from symml.derivation.mappings import ByName
 from symml.derivation.objective import Objective
+from symml.derivation.secular import SecularSolver
 from symml.derivation.solving import Equation
 from symml.derivation.stationary_point import StationaryPoint
-from symml.errors import NoClosedFormError, SymmlError
+from symml.derivation.trials import keeps
+from symml.errors import DataError, DomainError, NoClosedFormError
 from symml.forms.lowering import leaf_of, lower
 from symml.forms.textbook import present
-from symml.language.expressions import Expression, Zeros
-from symml.language.operators import as_expression, elementwise_product, multiply_any, scalar, zeros
-from symml.language.operators import substitute as substitute_expression
+from symml.language.expressions import Expression
+from symml.language.operators import as_expression, elementwise_product, multiply_any, scalar, subtract, zeros
 from symml.records import Step, verdict
 
 SOURCE = "S. Boyd and L. Vandenberghe, Convex Optimization (2004), section 5.5.3"
@@ -90,42 +93,61 @@ class _Case:
     values: tuple[Mapping[str, Expression], ...]
     missing: str = ""
 
+    @property
+    def extreme(self) -> bool:
+        """Whether the Lagrangian is convex at the multiplier: a global extremum whatever the problem is."""
+        return self.solution is not None and isinstance(self.solution._solver, SecularSolver)
+
 
 def under_inequalities(problem: Problem, solve: Solve) -> StationaryPoint:
     """Return the conditions, the cases that have a solution, and the dual problem of a convex one."""
     kkt = conditions_of(problem)
     word, why = convex_or_concave(lower(problem.objective), problem.variables)
     good = _is_convex(problem, word)
-    dual = dual_of(problem, good, kkt.sense) if good else None
+    dual = dual_of(problem, kkt.sense) if good else None
     opening = [*opening_steps(problem)[: len(problem.constraints) + 1], *_conditions_told(kkt)]
     cases = _cases(problem, solve)
     solved = [c for c in cases if c.values]
     points = _points(problem, solved, kkt.sense, good)
     steps = [*opening, *_case_steps(problem, cases), *(dual.steps if dual is not None else ())]
-    reasons = _reasons(problem, word, why, good, kkt.sense)
+    reasons = [*_reasons(word, why, good, kkt.sense), *(f"case {c.missing}" for c in cases if c.missing)]
     chosen = [p.values[problem.variables[0].name] if problem.derivation.single else ByName(p.values) for p in points]
     return StationaryPoint(
         equation=ByName(dict(kkt.stationarity)),
         expr=None if not chosen else chosen[0] if len(chosen) == 1 else tuple(chosen),
-        kind=_kind(problem, points, cases, kkt.sense, good),
+        kind=_kind(points),
         reasons=tuple(reasons),
-        conditions=tuple(c.missing for c in cases if c.missing),
+        conditions=tuple(dict.fromkeys(n for c in solved if c.solution is not None for n in c.solution.conditions)),
         points=tuple(points),
         steps=tuple(steps),
         verdict=_worst(solved, dual),
-        multipliers=ByName({c.multiplier.name: as_expression(c.multiplier) for c in problem.constraints}),
+        multipliers=_multipliers(problem, solved),
         names=tuple(v.name for v in problem.variables),
         kkt=kkt,
         dual=dual,
-        _solver=CaseSolver(
-            tuple(c.solution for c in solved if c.solution is not None),
-            tuple((c.difference, c.relation) for c in problem.constraints),
-            tuple(_signs(c) for c in solved),
-            problem.objective,
-            (1 if kkt.sense == "minimum" else -1, good and len(solved) == len(cases)),
-            tuple(v.name for v in problem.variables),
-            "; ".join(c.missing for c in cases if c.missing) or "the conditions have no closed form",
-        ),
+        _solver=_solver(problem, solved, cases, good),
+    )
+
+
+def _multipliers(problem: Problem, solved: Sequence[_Case]) -> ByName:
+    """Their values where a single case is left."""
+    rows = [row for case in solved for row in case.values]
+    alone = rows[0] if len(rows) == 1 else {}
+    own = {c.multiplier.name: as_expression(c.multiplier) for c in problem.constraints}
+    return ByName({n: alone.get(n, e) for n, e in own.items()})
+
+
+def _solver(problem: Problem, solved: Sequence[_Case], cases: Sequence[_Case], good: bool) -> CaseSolver:
+    missing = "; ".join(c.missing for c in cases if c.missing)
+    if not good:
+        missing = "the problem is not shown to be convex, and a point that satisfies the conditions may not be the best"
+    sure = [c for c in solved if good or c.extreme]
+    return CaseSolver(
+        tuple(c.solution for c in sure if c.solution is not None),
+        tuple((c.difference, c.relation) for c in problem.constraints),
+        tuple(tuple(a.multiplier.name for a in c.active) for c in sure),
+        problem.variables,
+        missing or "the conditions have no closed form: solve .dual numerically",
     )
 
 
@@ -133,7 +155,8 @@ def conditions_of(problem: Problem) -> KKT:
     """Return the Karush–Kuhn–Tucker conditions of a problem."""
     stationarity = {v.name: Equation(present(g, problem.taken), _zero(g.shape)) for v, g in problem.gradients}
     inequalities = [c for c in problem.constraints if not c.equality]
-    dual = tuple(Relation(as_expression(c.multiplier), ">=", _zero(as_expression(c.multiplier).shape)) for c in inequalities)
+    multipliers = [as_expression(c.multiplier) for c in inequalities]
+    dual = tuple(Relation(nu, ">=", _zero(nu.shape)) for nu in multipliers)
     slackness = tuple(_complementary(c) for c in inequalities)
     sense = "maximum" if any((c.relation == "<=") is (c.sign > 0) for c in inequalities) else "minimum"
     return KKT(ByName(stationarity), problem.constraints, dual, slackness, sense)
@@ -186,9 +209,8 @@ def _case(problem: Problem, active: Sequence[Constraint], solve: Solve) -> _Case
         return _Case(tuple(active), None, (), _not_solved(active, str(e)))
     if not found.points or not all(v.name in p.values for p in found.points for v in problem.variables):
         return _Case(tuple(active), None, (), _not_solved(active, f"{found.kind}: {found.equation}"))
-    values = _with_multipliers(found)
-    kept_values = [v for v in values if not any(_negative(v.get(c.multiplier.name)) for c in active)]
-    return _Case(tuple(active), found, tuple(kept_values))
+    values = [row for row in _with_multipliers(found) if _condition(problem, active, row) is not None]
+    return _Case(tuple(active), found, tuple(values))
 
 
 def _free(problem: Problem) -> StationaryPoint:
@@ -218,39 +240,52 @@ def _with_multipliers(found: StationaryPoint) -> list[dict[str, Expression]]:
     return rows
 
 
-def _negative(e: Expression | None) -> bool:
-    return e is not None and is_positive(multiply_any(-1, e)) == "yes"
-
-
-def _signs(case: _Case) -> tuple[str, ...]:
-    return tuple(c.multiplier.name for c in case.active)
-
-
 def _points(problem: Problem, cases: Sequence[_Case], sense: str, good: bool) -> list[Point]:
     names = [v.name for v in problem.variables]
     points = []
-    alone = sum(len(c.values) for c in cases) == 1
     for case in cases:
         for values in case.values:
-            kind = f"global {sense}" if good else "KKT point"
-            condition = _condition(problem, case, values)
-            points.append(Point({n: values[n] for n in names}, kind + (f" if {condition}" if condition and not alone else "")))
+            kind = f"global {sense}" if good or case.extreme else "KKT point"
+            condition = _condition(problem, case.active, values)
+            when = f" if {condition}" if condition else ""
+            points.append(Point({n: values[n] for n in names}, kind + when))
     return points
 
 
-def _condition(problem: Problem, case: _Case, values: Mapping[str, Expression]) -> str:
-    """When the case holds: inactive inequalities hold, multipliers of active ones are not negative."""
+def _condition(problem: Problem, active: Sequence[Constraint], values: Mapping[str, Expression]) -> str | None:
+    """When the case holds: inactive inequalities hold, multipliers of active ones are not negative; None for never."""
     found = []
-    arrays: dict[Expression, Expression] = {as_expression(v): values[v.name] for v in problem.variables}
     for c in problem.constraints:
         if c.equality:
             continue
-        if c not in case.active:
-            left = present(lower(substitute_expression(c.left, arrays)), problem.taken)
-            found.append(f"{left} {c.relation} {'0' if isinstance(c.right, Zeros) else c.right}")
-        elif is_positive(values[c.multiplier.name]) != "yes":
-            found.append(f"{values[c.multiplier.name]} >= 0")
+        nu = as_expression(c.multiplier)
+        if c in active and values[c.multiplier.name] == nu:
+            found.append(f"{replace(c, relation='=')} has a root {nu} >= 0")
+            continue
+        relation = Relation(values[c.multiplier.name], ">=", scalar(0)) if c in active else _there(c, values)
+        known = _known(relation)
+        if known is False:
+            return None
+        if known is None:
+            found.append(str(relation))
     return " and ".join(found)
+
+
+def _there(c: Constraint, values: Mapping[str, Expression]) -> Relation:
+    """An inequality with the solution put in."""
+    sides = []
+    for side in (c.left, c.right):
+        swap: dict[Node, Node] = {leaf_of(s): lower(values[s.name]) for s in side.free_symbols if s.name in values}
+        sides.append(present(substitute(lower(side), swap)))
+    return Relation(sides[0], c.relation, sides[1])
+
+
+def _known(r: Relation) -> bool | None:
+    """Whether a relation is true or false for all data."""
+    above = subtract(r.lhs, r.rhs) if r.sign == ">=" else subtract(r.rhs, r.lhs)
+    if is_nonnegative(above) == "yes":
+        return True
+    return False if is_positive(multiply_any(-1, above)) == "yes" else None
 
 
 @dataclass(frozen=True)
@@ -260,32 +295,35 @@ class CaseSolver:
     solutions: tuple[StationaryPoint, ...]
     constraints: tuple[tuple[Expression, str], ...]
     signs: tuple[tuple[str, ...], ...]
-    objective: Expression
-    order: tuple[int, bool]
-    names: tuple[str, ...]
+    variables: tuple[Any, ...]
     missing: str
 
     def __call__(self, given: Mapping[Any, Any]) -> Any:
-        found = []
+        """Return the solution at the values given.
+
+        Raises
+        ------
+        NoClosedFormError
+            If no case with a closed form holds there.
+        """
         for s, names in zip(self.solutions, self.signs, strict=True):
             try:
                 candidates = _numbers(s, given)
-            except (SymmlError, np.linalg.LinAlgError):
+            except (DataError, DomainError, NoClosedFormError, np.linalg.LinAlgError):
                 continue
-            found += [at for at in candidates if self._holds(at, names, given)]
-        if not found:
-            raise NoClosedFormError(f"no closed form holds at these data: {self.missing}")
-        sign, _ = self.order
-        best = min(found, key=lambda at: sign * float(self.objective.evaluate({**given, **at})))
-        values = ByName({n: best[n] for n in self.names})
-        return values[self.names[0]] if len(self.names) == 1 else values
+            for at in candidates:
+                if self._holds(at, names, given):
+                    values = ByName({v.name: at[v.name] for v in self.variables})
+                    return values[self.variables[0].name] if len(self.variables) == 1 else values
+        raise NoClosedFormError(f"no closed form holds at these data: {self.missing}")
 
     def _holds(self, at: Mapping[str, Any], names: Sequence[str], given: Mapping[Any, Any]) -> bool:
-        if any(np.min(at[n]) < -SLACK for n in names):
+        own = {v.name: at[v.name] for v in self.variables}
+        if any(np.min(at[n]) < -SLACK for n in names) or not all(keeps(v, own[v.name]) for v in self.variables):
             return False
+        scale = SLACK * max(1.0, *(float(np.max(np.abs(value), initial=0.0)) for value in own.values()))
         for difference, relation in self.constraints:
-            value = np.asarray(difference.evaluate({**given, **{n: at[n] for n in self.names}}), float)
-            scale = SLACK * max(1.0, *(float(np.max(np.abs(at[n]), initial=0.0)) for n in self.names))
+            value = np.asarray(difference.evaluate({**given, **own}), float)
             if relation != "=" and np.min(value if relation == ">=" else -value) < -scale:
                 return False
         return True
@@ -293,9 +331,8 @@ class CaseSolver:
 
 def _numbers(s: StationaryPoint, given: Mapping[Any, Any]) -> list[dict[str, Any]]:
     """Values and multipliers of every point of a case."""
-    numeric = getattr(s._solver, "by_name", None)
-    if numeric is not None:
-        return [numeric(given)]
+    if isinstance(s._solver, SecularSolver):
+        return [s._solver.by_name(given)]
     return [{n: e.evaluate(given) for n, e in row.items()} for row in _with_multipliers(s)]
 
 
@@ -318,18 +355,20 @@ def _case_steps(problem: Problem, cases: Sequence[_Case]) -> list[Step]:
     return steps
 
 
-def _reasons(problem: Problem, word: str, why: Sequence[str], good: bool, sense: str) -> list[str]:
+def _reasons(word: str, why: Sequence[str], good: bool, sense: str) -> list[str]:
     if not good:
-        return [f"the conditions are necessary for a {sense} where a constraint qualification holds; convexity is not shown"]
-    shape = word or "linear"
+        return [
+            f"the conditions are necessary for a {sense} where a constraint qualification holds; convexity is not "
+            "shown, so no point is claimed to be the best"
+        ]
     told = f" ({'; '.join(why)})" if why else ""
     return [
-        f"the objective is {shape}{told} and the constraints describe a convex set: every point that satisfies the "
-        f"conditions is a global {sense}"
+        f"the objective is {word if why else 'linear'}{told} and the constraints describe a convex set: every point "
+        f"that satisfies the conditions is a global {sense}"
     ]
 
 
-def _kind(problem: Problem, points: Sequence[Point], cases: Sequence[_Case], sense: str, good: bool) -> str:
+def _kind(points: Sequence[Point]) -> str:
     if not points:
         return "KKT conditions"
     if len(points) == 1:

@@ -50,7 +50,9 @@ def _square(part: Node, root: Node) -> str:
     if part.shape == ():
         return "square: d(r²) = 2 r dr"
     above = [n for n in walk(root) if part in n.children]
-    if all(isinstance(n, Ein) and n.shape == () and all(f is part or f.shape == () for f, _ in n.factors) for n in above):
+    if all(
+        isinstance(n, Ein) and n.shape == () and all(f is part or f.shape == () for f, _ in n.factors) for n in above
+    ):
         return "square: d‖r‖² = 2 rᵀ dr" if len(part.shape) == 1 else "square: d‖E‖² = 2 tr(Eᵀ dE)"
     return "square, entry by entry: d r^∘2 = 2 r ⊙ dr"
 

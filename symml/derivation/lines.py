@@ -57,17 +57,13 @@ def _mul(e: Mul, names: set[str]) -> Expression:
             chain = [flip(a) for a in reversed(chain)]
         return multiply_any(scalar(e.coefficient), *scalars, *_gathered(chain, names))
     moved = [s for s in scalars if _moves(s, names)]
-    if len(e.shape) == 1 and len(moved) == 1 and isinstance(moved[0], Mul) and not any(_moves(a, names) for a in chain):
-        (inner,) = moved
+    inner = moved[0] if len(moved) == 1 else None
+    if len(e.shape) == 1 and isinstance(inner, Mul) and not any(_moves(a, names) for a in chain):
         tail = [a for a in inner.args if a.shape != ()]
         if tail and _moves(tail[-1], names):
             rest = [s for s in scalars if s is not inner] + [a for a in inner.args if a.shape == ()]
-            return multiply_any(scalar(e.coefficient * inner.coefficient), *rest, _joined(chain), *tail)
+            return multiply_any(scalar(e.coefficient * inner.coefficient), *rest, multiply_any(*chain), *tail)
     return e
-
-
-def _joined(chain: list[Expression]) -> Expression:
-    return multiply_any(*chain)
 
 
 def _gathered(chain: list[Expression], names: set[str]) -> list[Expression]:

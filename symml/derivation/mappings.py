@@ -34,8 +34,16 @@ class ByName(Mapping[Any, Any]):
         return "\n".join(f"{_show(k)}: {v}" for k, v in self._items.items())
 
     def _repr_latex_(self) -> str:
-        rows = [rf"{_show(k)} &: {v.latex() if hasattr(v, 'latex') else v}" for k, v in self._items.items()]
-        return r"$\begin{aligned}" + r" \\ ".join(rows) + r"\end{aligned}$"
+        rows = [rf"{_show(k)} &: {v.latex() if hasattr(v, 'latex') else v}" for k, v in self.items()]
+        return r"$\displaystyle\begin{aligned}" + r" \\ ".join(rows) + r"\end{aligned}$"
+
+    def to_html(self) -> str:
+        """Return an HTML fragment with one entry a line."""
+        return f'<div class="symml">\\({self._repr_latex_().strip("$")}\\)</div>'
+
+    def to_dict(self) -> dict[str, str]:
+        """Return the entries as text by name."""
+        return {_show(k): str(self[k]) for k in self}
 
 
 class LazyPairs(ByName):

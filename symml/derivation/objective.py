@@ -13,7 +13,8 @@ from symml.language.declarations import read_declarations
 from symml.language.expressions import Expression, Scalar, Symbol
 from symml.language.names import canonical, unicode_name
 from symml.language.operators import as_expression, replace_scalars, substitute, symbol
-from symml.language.tables import symbol_table
+from symml.language.symbols import is_dimension
+from symml.language.tables import describe, symbol_table
 from symml.notation.reader import parse_program
 
 Variable: TypeAlias = "Symbol | sp.Symbol"
@@ -65,7 +66,10 @@ def _with_declared(expression: Expression, declared: Mapping[str, Any]) -> Expre
         if type(found) is sp.Symbol and isinstance(known, sp.Symbol):
             changed[found] = known
             continue
-        raise DeclarationError(f"{unicode_name(name)} is declared twice: as {known!r} and as {found!r}")
+        raise DeclarationError(
+            f"two symbols are called {unicode_name(name)}: {describe(known)} and {describe(found)}. "
+            "Use one declaration, or rename one of them."
+        )
     return replace_scalars(expression, changed) if changed else expression
 
 
@@ -88,8 +92,9 @@ def _variable(wrt: Any, objective: Objective) -> Variable:
     name = canonical(wrt) if isinstance(wrt, str) else canonical(str(getattr(wrt, "name", wrt)))
     found = objective.symbols.get(name)
     if found is None:
-        known = ", ".join(unicode_name(k) for k in objective.symbols)
-        raise DeclarationError(f"{unicode_name(name)!r} does not occur in the objective. It has: {known}.")
+        known = [unicode_name(k) for k, v in objective.symbols.items() if isinstance(v, Symbol) or not is_dimension(v)]
+        has = f"It has: {', '.join(known)}" if known else "It has no symbols"
+        raise DeclarationError(f"{unicode_name(name)!r} does not occur in the objective. {has}.")
     return found
 
 

@@ -24,7 +24,7 @@ from symml.calculus.transform import substitute
 from symml.codegen.evaluate import bind
 from symml.codegen.structure import is_nonnegative
 from symml.derivation.convexity import affine, convexity
-from symml.derivation.rendering import _words as words
+from symml.notation.wording import words
 from symml.derivation.stationary_point import StationaryPoint
 from symml.errors import DataError, NotSupportedError
 from symml.forms.lowering import leaf_of

@@ -17,9 +17,9 @@ from symml.derivation.constraints import Constraint, Problem
 from symml.derivation.convexity import affine, convex_or_concave
 from symml.derivation.critical import Point
 from symml.derivation.definiteness import shown
+from symml.derivation.eigenproblem import bounded
 from symml.derivation.mappings import ByName
 from symml.derivation.reducing import orthonormal
-from symml.derivation.rendering import _words
 from symml.derivation.separating import flat_terms
 from symml.derivation.solving import Equation
 from symml.derivation.stationary_point import StationaryPoint
@@ -30,9 +30,10 @@ from symml.language.expressions import Expression, Symbol, Where, make
 from symml.language.names import canonical
 from symml.language.operators import call, eye, multiply_any, power, subtract, symbol, transpose
 from symml.language.where import expand_names
+from symml.notation.wording import words
 from symml.records import Step, Verdict, verdict
 
-SOURCE = "P. H. Schönemann (1966), Psychometrika 31, 1–10, doi:10.1007/BF02289451; J. von Neumann (1937), trace inequality"
+SOURCE = "P. H. Schönemann (1966), A generalized solution of the orthogonal Procrustes problem, Psychometrika 31, 1–10"
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ class PolarFactor:
     sign: int
 
     def __call__(self, given: Mapping[Any, Any]) -> Any:
+        """Return the polar factor at the values given."""
         left, _, right = np.linalg.svd(self.matrix.evaluate(given), full_matrices=False)
         return self.sign * (left @ right)
 
@@ -52,7 +54,7 @@ def polar(problem: Problem, opening: Sequence[Step]) -> StationaryPoint | None:
     if len(problem.variables) != 1 or len(problem.constraints) != 1:
         return None
     (v,), (c,) = problem.variables, problem.constraints
-    if not isinstance(v, Symbol) or len(v.shape) != 2 or not c.equality:
+    if not isinstance(v, Symbol) or len(v.shape) != 2 or not c.equality or bounded(v):
         return None
     fact = orthonormal(lower(c.difference), v)
     x, objective = leaf_of(v), lower(problem.objective)
@@ -61,14 +63,14 @@ def polar(problem: Problem, opening: Sequence[Step]) -> StationaryPoint | None:
     gradient = derivative(objective, x)
     if not gradient.leaves:
         return None
-    slope, number = _without_number(times(-1, gradient))
+    slope, number = _without_number(gradient)
     return _told(problem, _named(problem, slope), number, opening)
 
 
 def _without_number(node: Node) -> tuple[Node, Fraction]:
-    """A matrix without its positive numeric factor, and the factor."""
-    coefficients = [abs(t.coefficient) for t in flat_terms(node) if isinstance(t, Ein)]
-    number = min(coefficients) if coefficients else Fraction(1)
+    """A matrix without its numeric factor, and the factor, negative where every term is."""
+    coefficients = [t.coefficient if isinstance(t, Ein) else Fraction(1) for t in flat_terms(node)]
+    number = min(map(abs, coefficients)) * (-1 if max(coefficients) < 0 else 1)
     return times(1 / number, node), number
 
 
@@ -102,17 +104,18 @@ def _told(problem: Problem, m: _Slope, number: Fraction, opening: Sequence[Step]
     root = call("sqrtm", gram)
     inverse = power(call("sqrtm", multiply_any(transpose(m.name), m.name)), -1)
     points, multipliers, sure = [], {}, verdict("unchecked")
-    for sign, which in ((1, "minimum"), (-1, "maximum")):
+    for which in ("minimum", "maximum"):
+        sign = _sign(which, number)
         value = m.within(multiply_any(sign, m.name, inverse))
-        nu = m.within(multiply_any(sp.Rational(-sign * number, 2) * c.sign, root))
-        sure = _checked(problem, [(v, value), (c.multiplier, nu)])
+        nu = m.within(multiply_any(sp.Rational(number, 2) * sign * c.sign, root))
+        sure = _checked(problem, [(v, value), (c.multiplier, nu)], m)
         points.append(Point({v.name: value}, f"unique global {which}"))
         multipliers[which] = nu
     chosen = [p for p in points if not wanted or p.kind.endswith(wanted)]
     values = [p.values[v.name] for p in chosen]
     kind = chosen[0].kind if wanted else "2 stationary points: " + ", ".join(p.kind for p in points)
     equation = _equation(v, c, m, number, columns)
-    reasons = _reasons(v, m, wanted)
+    reasons = _reasons(v, m, wanted, number)
     condition = (
         f"{m.value} must have full column rank; else the {wanted or 'extremum'} is not unique, and U Vᵀ of "
         f"{m.value} = U S Vᵀ is one"
@@ -129,13 +132,18 @@ def _told(problem: Problem, m: _Slope, number: Fraction, opening: Sequence[Step]
         verdict=sure,
         multipliers=ByName({c.multiplier.name: multipliers[wanted] if wanted else tuple(multipliers.values())}),
         names=(v.name,),
-        _solver=PolarFactor(m.value, 1 if wanted == "minimum" else -1) if wanted else None,
+        _solver=PolarFactor(m.value, _sign(wanted, number)) if wanted else None,
     )
+
+
+def _sign(which: str, number: Fraction) -> int:
+    """The sign of the polar factor at the minimum or maximum of a constant plus number times tr(Q' M)."""
+    return 1 if (which == "minimum") is (number < 0) else -1
 
 
 def _wanted(problem: Problem) -> str:
     """The minimum of a convex objective, the maximum of a concave one, both of a linear one."""
-    original = lower(problem.original or problem.objective)
+    original = lower(problem.objective if problem.original is None else problem.original)
     if affine(original, [leaf_of(v) for v in problem.variables]):
         return ""
     return {"convex": "minimum", "concave": "maximum"}.get(convex_or_concave(original, problem.variables)[0], "")
@@ -148,24 +156,27 @@ def orthonormal_columns(c: Constraint, v: Symbol) -> bool:
 
 
 def _equation(v: Symbol, c: Constraint, m: _Slope, number: Fraction, columns: bool) -> Equation:
-    """The gradient of the Lagrangian set to zero: 2 Q N = −number M."""
+    """The gradient of the Lagrangian set to zero: 2 Q N = number M."""
     factors = (v, c.multiplier) if columns else (c.multiplier, v)
-    return Equation(multiply_any(*factors), multiply_any(sp.Rational(-number, 2) * c.sign, m.value))
+    return Equation(multiply_any(*factors), multiply_any(sp.Rational(number, 2) * c.sign, m.value))
 
 
-def _reasons(v: Symbol, m: _Slope, wanted: str) -> list[str]:
+def _reasons(v: Symbol, m: _Slope, wanted: str, number: Fraction) -> list[str]:
     named = "" if m.name is m.value else f" with {m.name} = {m.value}"
+    word = "minus" if number < 0 else "plus"
     text = (
-        f"the objective is a constant minus a positive multiple of tr({v}ᵀ {m.name}){named}, and that trace is at most "
-        f"the sum of the singular values of {m.name}, reached at the polar factor"
+        f"the objective is a constant {word} a positive multiple of tr({v}ᵀ {m.name}){named}, and that trace is at "
+        f"most the sum of the singular values of {m.name}, reached at the polar factor"
     )
-    rest = "" if wanted else "; the maximum is at minus the polar factor"
-    return [text + rest, f"{v} = U Vᵀ for the singular value decomposition {m.name} = U S Vᵀ, up to the sign"]
+    rest = "" if wanted else "; it is least at minus the polar factor"
+    sign = "−" if wanted and _sign(wanted, number) < 0 else "± " if not wanted else ""
+    return [text + rest, f"{v} = {sign}U Vᵀ for the singular value decomposition {m.name} = U S Vᵀ"]
 
 
-def _checked(problem: Problem, answer: Sequence[tuple[Any, Expression]]) -> Verdict:
+def _checked(problem: Problem, answer: Sequence[tuple[Any, Expression]], m: _Slope) -> Verdict:
     checks = [*(g for _, g in problem.gradients), *(lower(c.difference) for c in problem.constraints)]
-    trials = substitute_back([(v, expand_names(e)) for v, e in answer], checks, problem.symbols)
+    gram = multiply_any(transpose(m.value), m.value)
+    trials = substitute_back([(v, expand_names(e)) for v, e in answer], checks, problem.symbols, [gram])
     if trials.verdict == "wrong":
         raise InternalError(f"the polar factor failed its own check: {trials.verdict.counterexample}")
     return trials.verdict
@@ -196,7 +207,7 @@ def _steps(
     proved = verdict("proved", SOURCE)
     found.append(
         Step("condition", "the solution is unique under this condition", None, None, condition,
-             rf"& \text{{{_words(condition)}}}", verdict("unchecked", reason="an assumption on the data"))
+             rf"& \text{{{words(condition)}}}", verdict("unchecked", reason="an assumption on the data"))
     )  # fmt: skip
-    found += [Step("second-order", points[0].kind, None, None, r, rf"& \text{{{_words(r)}}}", proved) for r in reasons]
+    found += [Step("second-order", points[0].kind, None, None, r, rf"& \text{{{words(r)}}}", proved) for r in reasons]
     return found

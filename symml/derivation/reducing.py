@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import sympy as sp
 
-from symml.calculus.construct import base_and_exponent, ein, times, total, zero
+from symml.calculus.construct import base_and_exponent, dimension, ein, total, zero
 from symml.calculus.expand import expand
-from symml.calculus.nodes import Ein, Leaf, Node
+from symml.calculus.nodes import Ein, Leaf, Node, const
 from symml.calculus.reverse import derivative
 from symml.calculus.transform import substitute
 from symml.derivation.constraints import Constraint, Problem, pose
@@ -68,11 +68,9 @@ def turned(problem: Problem) -> Problem:
 
 def orthonormal(difference: Node, v: Symbol) -> str:
     """Return what a constraint says of a variable, in the words of a declaration: orthogonal, unit norm, ..."""
-    x = leaf_of(v)
     if len(v.shape) == 1:
-        level = times(-1, substitute(difference, {x: zero(x.shape)}))
         unit = lower(subtract(multiply_any(transpose(v), v), scalar(1)))
-        return "unit norm" if level is not None and difference.digest == unit.digest else ""
+        return "unit norm" if difference.digest == unit.digest else ""
     if len(v.shape) != 2:
         return ""
     for product in ((transpose(v), v), (v, transpose(v))):
@@ -87,28 +85,26 @@ def orthonormal(difference: Node, v: Symbol) -> str:
 def _simplified(objective: Node, v: Symbol, fact: str) -> Node:
     x = leaf_of(v)
     if fact == "unit norm":
-        return _without_squares(expand(objective), x)
+        return _without_squares(expand(objective), x, const(1))
     tied = leaf_of(symbol(v.name, v.shape, v.facts | {fact}, v.domain))
-    return substitute(expand(substitute(objective, {x: tied})), {tied: x})
+    there = expand(substitute(objective, {x: tied}))
+    return substitute(_without_squares(there, tied, dimension(v.shape[1])), {tied: x})
 
 
-def _without_squares(node: Node, x: Leaf) -> Node:
-    """X' x is 1."""
-    terms = [_without_square(t, x) for t in flat_terms(node)]
+def _without_squares(node: Node, x: Leaf, amount: Node) -> Node:
+    """Put in the sum of the squares of all entries of x: 1, or the number of columns."""
+    terms = [_without_square(t, x, amount) for t in flat_terms(node)]
     return total(terms, node.shape)
 
 
-def _without_square(term: Node, x: Leaf) -> Node:
+def _without_square(term: Node, x: Leaf, amount: Node) -> Node:
     if not isinstance(term, Ein):
         return term
     kept: list[Any] = []
     for f, idx in term.factors:
         base, q = base_and_exponent(f)
-        alone = idx and sum(idx[0] in other for _, other in term.factors) == 1 and idx[0] not in term.out
-        if not (base is x and q == 2 and alone):
-            kept.append((f, idx))
-    if len(kept) == len(term.factors):
-        return term
+        alone = all(sum(i in other for _, other in term.factors) == 1 and i not in term.out for i in idx)
+        kept.append((amount, ()) if base is x and q == 2 and idx and alone else (f, idx))
     used = {i for _, idx in kept for i in idx} | set(term.out)
     return ein(term.coefficient, kept, term.out, {i: term.sizes[i] for i in used})
 

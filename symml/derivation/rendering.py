@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from symml.errors import NotSupportedError
 from symml.notation import layout
-from symml.notation.wording import words as _words  # noqa: F401
 from symml.records import Step
 
 if TYPE_CHECKING:
@@ -58,8 +57,20 @@ def html(derivation: Derivation) -> str:
 def plain(derivation: Derivation) -> dict[str, Any]:
     """Return objective, results and steps as plain data."""
     steps = [
-        {"rule": s.rule, "statement": s.statement, "text": s.text, "latex": s.latex, "verdict": str(s.verdict), "source": s.source}
+        {
+            "rule": s.rule,
+            "statement": s.statement,
+            "text": s.text,
+            "latex": s.latex,
+            "verdict": str(s.verdict),
+            "source": s.source,
+        }
         for s in derivation.steps
     ]
     results = {what: str(derivation._result(what, *v)) for what, *v in derivation._checked}
-    return {"objective": derivation.objective.to_dict(), "wrt": [str(v) for v in derivation.wrt], "results": results, "steps": steps}
+    return {
+        "objective": derivation.objective.to_dict(),
+        "wrt": [str(v) for v in derivation.wrt],
+        "results": results,
+        "steps": steps,
+    }

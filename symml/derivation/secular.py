@@ -21,6 +21,7 @@ from symml.calculus.reverse import derivative
 from symml.calculus.transform import substitute
 from symml.checking.sampling import draw
 from symml.codegen.evaluate import bind, prepare
+from symml.codegen.interpreter import size_of
 from symml.derivation.assembling import tex
 from symml.derivation.constraints import Problem
 from symml.derivation.critical import Point
@@ -28,20 +29,22 @@ from symml.derivation.definiteness import Curvature, curvature, shown
 from symml.derivation.eigenproblem import operator_of
 from symml.derivation.elimination import Branch, answers, eliminate_partly
 from symml.derivation.mappings import ByName
-from symml.derivation.rendering import _words
 from symml.derivation.separating import flat_terms
 from symml.derivation.solving import Equation
 from symml.derivation.stationary_point import StationaryPoint
+from symml.derivation.trials import keeps
 from symml.errors import DataError, InternalError
 from symml.forms.lowering import leaf_of, lower
 from symml.forms.raising import Raising
 from symml.forms.textbook import present
 from symml.language.expressions import Expression, Symbol
+from symml.language.names import unicode_name
 from symml.language.operators import as_expression
 from symml.language.tables import symbol_table
+from symml.notation.wording import words
 from symml.records import Step, Verdict, verdict
 
-SOURCE = "Golub and Van Loan, Matrix Computations, 4th ed., section 6.2.1; Boyd and Vandenberghe, Convex Optimization, B.1"
+SOURCE = "G. H. Golub and C. F. Van Loan, Matrix Computations, 4th ed., section 6.2.1; Boyd and Vandenberghe, B.1"
 DOUBLINGS = 60
 RESIDUAL = 1e-7
 TRIES = 20
@@ -66,14 +69,22 @@ class SecularSolver:
     answer: tuple[tuple[str, Expression], ...]
     equation: Expression
     matrix: Expression | None
-    multiplier: str
+    multiplier_symbol: Any
     sign: int
-    names: tuple[str, ...]
+    variable: Symbol
+
+    @property
+    def multiplier(self) -> str:
+        """Name of the multiplier left."""
+        return str(self.multiplier_symbol.name)
 
     def __call__(self, given: Mapping[Any, Any]) -> Any:
+        """Return the variable at the values given."""
         at = self.by_name(given)
-        found = ByName({n: at[n] for n in self.names})
-        return found[self.names[0]] if len(self.names) == 1 else found
+        value = at[self.variable.name]
+        if not keeps(self.variable, value):
+            raise DataError(f"the solution {value} is not within the declaration of {self.variable}.")
+        return value
 
     def by_name(self, given: Mapping[Any, Any]) -> dict[str, Any]:
         """Return variables and multipliers by name, at the values given."""
@@ -97,12 +108,23 @@ class SecularSolver:
         rows = [(name, prepare(e)) for name, e in self.answer]
         row = prepare(self.equation)
 
-        def left(nu: float) -> float:
+        def left(nu: Any) -> Any:
             with np.errstate(all="ignore"):
-                return float(row({**values, self.multiplier: nu}, sizes))
+                try:
+                    return row({**values, self.multiplier: nu}, sizes)
+                except np.linalg.LinAlgError:
+                    return np.nan
 
-        low, high = self._interval(values, sizes)
-        nu = _root(left, low, high, str(self.equation))
+        if isinstance(self.multiplier_symbol, Symbol):
+            nu = _roots(left, [size_of(d)(sizes) for d in self.multiplier_symbol.shape])
+        else:
+            nu = _root(left, *self._interval(values, sizes))
+        if nu is None:
+            hard = "" if self.matrix is None else ", or the data are orthogonal to the extreme eigenvectors (hard case)"
+            raise DataError(
+                f"the equation for the multiplier {unicode_name(self.multiplier)} has no root: no point satisfies the "
+                f"constraints{hard}. Equation: {self.equation} = 0"
+            )
         at = {**values, self.multiplier: nu}
         return {self.multiplier: nu, **{name: r(at, sizes) for name, r in rows}}
 
@@ -132,7 +154,7 @@ def _definite_interval(start: Any, slope: Any) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def _root(f: Callable[[float], float], low: float, high: float, name: str) -> float:
+def _root(f: Callable[[float], float], low: float, high: float) -> float | None:
     """The root of a monotone function on an open interval, found by doubling towards its ends."""
     middle = 0.0 if low < 0 < high else _inside(low, high)
     here = f(middle)
@@ -148,10 +170,14 @@ def _root(f: Callable[[float], float], low: float, high: float, name: str) -> fl
             if value == 0 or (value > 0) != (here > 0):
                 return float(scipy.optimize.brentq(f, before, there, xtol=1e-15 * max(1.0, abs(there)), rtol=1e-15))
             before = there
-    raise DataError(
-        f"{name} = 0 has no root where the Lagrangian is convex: no point satisfies the constraint, or the data are the "
-        "hard case, orthogonal to the eigenvectors of the extreme eigenvalue."
-    )
+    return None
+
+
+def _roots(f: Callable[[Any], Any], shape: Sequence[int]) -> Any:
+    """Return the root of a monotone map, the gradient of a convex function, by Newton's method from zero."""
+    found = scipy.optimize.root(f, np.zeros(shape), tol=1e-13)
+    scale = float(np.max(np.abs(f(1.0 + np.asarray(found.x))), initial=1e-12))
+    return found.x if np.max(np.abs(f(found.x)), initial=0.0) <= RESIDUAL * max(scale, 1e-12) else None
 
 
 def _inside(low: float, high: float) -> float:
@@ -194,10 +220,12 @@ def _eliminated(problem: Problem) -> _Left | None:
         return None
     branch, left = eliminate_partly(problem.equations, problem.taken)
     multipliers = [c.multiplier for c in problem.constraints]
-    if len(left) != 1 or isinstance(left[0][0], Symbol) or left[0][0] not in multipliers:
+    if len(left) != 1 or len(left[0][1].shape) > 1 or not any(left[0][0] is m for m in multipliers):
+        return None
+    if leaf_of(left[0][0]) not in left[0][1].leaves:
         return None
     ((nu, equation),), ((v, gradient),) = left, problem.gradients
-    solved = {leaf_of(u): e for u, e in answers(branch) if u in multipliers}
+    solved: dict[Node, Node] = {leaf_of(u): e for u, e in answers(branch) if u in multipliers}
     hessian = substitute(derivative(gradient, leaf_of(v)), solved)
     return _Left(branch, nu, equation, hessian, curvature(hessian, v))
 
@@ -206,15 +234,14 @@ def _solver(problem: Problem, left: _Left) -> SecularSolver | None:
     (v,) = problem.variables
     answer = tuple((u.name, present(e, problem.taken)) for u, e in answers(left.branch))
     equation = Raising(False).run(left.equation)
-    names = (v.name,)
     if left.curvature.kind in ("positive definite", "negative definite"):
         sign = 1 if left.curvature.kind.startswith("positive") else -1
-        return SecularSolver(answer, equation, None, left.nu.name, sign, names)
-    matrix = _affine_hessian(problem, left)
+        return SecularSolver(answer, equation, None, left.nu, sign, v)
+    matrix = None if isinstance(left.nu, Symbol) else _affine_hessian(problem, left)
     if matrix is None:
         return None
     concave = curvature(substitute(matrix, {leaf_of(left.nu): const(0)}), v).kind.startswith("negative")
-    return SecularSolver(answer, equation, Raising(False).run(matrix), left.nu.name, -1 if concave else 1, names)
+    return SecularSolver(answer, equation, Raising(False).run(matrix), left.nu, -1 if concave else 1, v)
 
 
 def _affine_hessian(problem: Problem, left: _Left) -> Node | None:
@@ -248,7 +275,7 @@ def _tested(problem: Problem, solver: SecularSolver) -> Verdict | None:
             continue
         scale = max(float(np.max(np.abs(a), initial=1.0)) for a in at.values())
         for row in rows:
-            worst = max(worst, float(np.max(np.abs(row(at, sizes)), initial=0.0)) / scale)
+            worst = max(worst, float(np.max(np.abs(prepare(row)(at, sizes)), initial=0.0)) / scale)
         done += 1
         if done == 3:
             break
@@ -275,11 +302,11 @@ def _told(
     for stage in left.branch:
         e = stage.solution.equation
         steps.append(Step("collect terms", "collect the terms", e.lhs, e.rhs, str(e), e.latex("&="), sure))
-    for name, e in solver.answer:
+    for name, value_of in solver.answer:
         u = next(s.variable for s in left.branch if s.variable.name == name)
         steps.append(
-            Step("solve", f"solve, for every {nu}", as_expression(u), e, f"{as_expression(u)} = {e}",
-                 f"{tex(u)} &= {e.latex()}", sure)
+            Step("solve", f"solve, for every {nu}", as_expression(u), value_of, f"{as_expression(u)} = {value_of}",
+                 f"{tex(u)} &= {value_of.latex()}", sure)
         )  # fmt: skip
     name = "the secular equation" if solver.matrix is not None else f"one equation for {nu}"
     steps.append(
@@ -287,7 +314,7 @@ def _told(
              last.latex("&="), sure)
     )  # fmt: skip
     steps.append(
-        Step("second-order", f"global {which}", None, None, reasons[0], rf"& \text{{{_words(reasons[0])}}}",
+        Step("second-order", f"global {which}", None, None, reasons[0], rf"& \text{{{words(reasons[0])}}}",
              verdict("proved", SOURCE))
     )  # fmt: skip
     return StationaryPoint(
@@ -318,17 +345,19 @@ def _reasons(problem: Problem, left: _Left, solver: SecularSolver, which: str) -
     nu = as_expression(left.nu)
     shape = "convex" if solver.sign > 0 else "concave"
     if solver.matrix is None:
-        text = f"{left.curvature.shown.replace('the Hessian', 'the Hessian of the Lagrangian,')}, is {left.curvature.kind}"
+        hessian = left.curvature.shown.replace("the Hessian", "the Hessian of the Lagrangian,")
+        text = f"{hessian}, is {left.curvature.kind}"
         so = f"the Lagrangian is {shape} in {v} for every {nu}, and the equation left is monotone in {nu}"
-        return [f"{text}: {so}"], f"a root exists exactly when some {v} within its declaration satisfies the constraints"
+        return [f"{text}: {so}"], f"a root exists when some {v} inside its declaration satisfies the constraints"
     matrix = _affine_hessian(problem, left)
     assert matrix is not None
     sign = "positive" if solver.sign > 0 else "negative"
     text = (
-        f"on the interval of {nu} where the Hessian of the Lagrangian, {shown(matrix)}, is {sign} definite the Lagrangian "
-        f"is {shape} in {v} and the equation left is monotone in {nu}: its root there belongs to the global {which}"
+        f"on the interval of {nu} where the Hessian of the Lagrangian, {shown(matrix)}, is {sign} definite the "
+        f"Lagrangian is {shape} in {v} and the equation left is monotone in {nu}: its root there belongs to the "
+        f"global {which}"
     )
     return [text], (
-        "a root exists unless no point satisfies the constraint, or the right-hand side is orthogonal to the eigenvectors "
-        "of the extreme eigenvalue (the hard case)"
+        "a root exists unless no point satisfies the constraint, or the right-hand side is orthogonal to the "
+        "eigenvectors of the extreme eigenvalue (the hard case)"
     )

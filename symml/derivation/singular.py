@@ -22,9 +22,8 @@ from symml.codegen.structure import definiteness
 from symml.derivation.constraints import Constraint, Problem
 from symml.derivation.critical import Point
 from symml.derivation.definiteness import shown
-from symml.derivation.eigenproblem import TOLERANCE, form_of, level_of, operator_of, to_level
+from symml.derivation.eigenproblem import TOLERANCE, bounded, form_of, level_of, operator_of, to_level
 from symml.derivation.mappings import ByName
-from symml.derivation.rendering import _words
 from symml.derivation.separating import chain
 from symml.derivation.solving import Equation
 from symml.derivation.stationary_point import StationaryPoint
@@ -35,9 +34,10 @@ from symml.language.expressions import Expression, Symbol
 from symml.language.names import canonical
 from symml.language.operators import as_expression, call, multiply_any, power, scalar, symbol, transpose
 from symml.language.tables import symbol_table
+from symml.notation.wording import words
 from symml.records import Step, Verdict, verdict
 
-SOURCE = "G. H. Golub and C. F. Van Loan, Matrix Computations, 4th ed., section 8.6; canonical correlations: 6.4.3"
+SOURCE = "G. H. Golub and C. F. Van Loan, Matrix Computations, 4th ed., section 2.4; canonical correlations: 6.4.3"
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,7 @@ class SingularValues:
     names: tuple[str, str, str]
 
     def __call__(self, given: Mapping[Any, Any]) -> ByName:
+        """Return singular values and vectors at the values given."""
         a = self.matrix.evaluate(given)
         roots = [_whitening(f, given) for f in self.forms]
         left, values, right = np.linalg.svd(_white(a, roots), full_matrices=False)
@@ -99,7 +100,7 @@ def singular(problem: Problem, opening: Sequence[Step]) -> StationaryPoint | Non
     """Return the singular value problem that the multiplier equations are, or None."""
     if len(problem.gradients) != 2 or len(problem.constraints) != 2:
         return None
-    if not all(isinstance(v, Symbol) for v in problem.variables):
+    if not all(isinstance(v, Symbol) and not bounded(v) for v in problem.variables):
         return None
     sides = _sides(problem)
     if sides is None or not proved_equal(sides[0].level, sides[1].level):
@@ -170,7 +171,7 @@ def _told(
     conditions = [_definite(shown(s.form)) for s in sides if not s.plain]
     half = multiply_any(sp.Rational(1, 2), as_expression(sigma))
     multipliers = {c.multiplier.name: half for c in problem.constraints}
-    steps = [*opening, *_steps(equations, kind, sides, sigma, sure), _second(sides, a, sigma, sure), *_closing(kind, reasons)]
+    told = [*_steps(equations, kind, sides, sigma, sure), _second(sides, a, sigma, sure), *_closing(kind, reasons)]
     return StationaryPoint(
         equation=ByName({s.v.name: e for s, e in zip(sides, equations, strict=True)}),
         expr=None,
@@ -178,7 +179,7 @@ def _told(
         reasons=tuple(reasons),
         conditions=tuple(conditions),
         points=_points(sides, a, sigma),
-        steps=tuple(steps),
+        steps=(*opening, *told),
         verdict=sure,
         multipliers=ByName(multipliers),
         names=tuple(v.name for v in problem.variables),
@@ -236,7 +237,7 @@ def _steps(
     s = as_expression(sigma)
     products = f"{left.v}ᵀ and {right.v}ᵀ"
     text = f"multiply by {products}: both give the objective, so the multipliers {names} are equal; call them {s}/2"
-    first = Step("multipliers", "the multipliers are equal", None, None, text, rf"& \text{{{_words(text)}}}", sure)
+    first = Step("multipliers", "the multipliers are equal", None, None, text, rf"& \text{{{words(text)}}}", sure)
     return [
         first,
         *(
@@ -263,7 +264,7 @@ def _second(sides: tuple[_Side, _Side], a: Node, sigma: Any, sure: Verdict) -> S
 
 def _closing(kind: str, reasons: Sequence[str]) -> list[Step]:
     sure = verdict("proved", f"singular value decomposition; {SOURCE}")
-    return [Step("second-order", kind, None, None, r, rf"& \text{{{_words(r)}}}", sure) for r in reasons]
+    return [Step("second-order", kind, None, None, r, rf"& \text{{{words(r)}}}", sure) for r in reasons]
 
 
 def _tested(problem: Problem, sides: tuple[_Side, _Side], a: Node) -> Verdict:

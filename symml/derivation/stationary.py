@@ -10,9 +10,10 @@ import sympy as sp
 from symml.derivation.assembling import assemble, tex
 from symml.derivation.critical import Critical, Point, critical_points
 from symml.derivation.elimination import eliminate, tidied
-from symml.derivation.lagrange import constrained
+from symml.derivation.lagrange import constrained, solved
 from symml.derivation.mappings import ByName
 from symml.derivation.piecewise import piecewise_linear
+from symml.derivation.reducing import quotient
 from symml.derivation.solving import Equation
 from symml.derivation.stationary_point import StationaryPoint
 from symml.errors import InternalError, NotSupportedError
@@ -42,7 +43,7 @@ def find_stationary(derivation: Derivation, subject_to: Any = None) -> Stationar
     ----------
     derivation : Derivation
     subject_to : str or list of str, optional
-        Equality constraints, such as ``"w'w = 1"``.
+        Constraints: equations such as ``"w'w = 1"``, inequalities such as ``"A x <= b"``.
 
     Raises
     ------
@@ -61,6 +62,9 @@ def find_stationary(derivation: Derivation, subject_to: Any = None) -> Stationar
         return median
     if isinstance(derivation.objective, Scalar) and not any(isinstance(v, Symbol) for v in derivation.wrt):
         return _critical(derivation)
+    ratio = quotient(derivation)
+    if ratio is not None:
+        return solved(*ratio)
     gradients = [(v, tidied(derivation._derivative_node(v), v)) for v in derivation.wrt]
     branches = eliminate(gradients, derivation._taken)
     return assemble(derivation, branches, gradients)

@@ -71,9 +71,10 @@ class StationaryPoint:
     def __str__(self) -> str:
         lines = [str(s.text) for s in self.steps if s.rule in ("collect terms", "solve")]
         if len(self.points) > 1 or self.expr is None:
-            lines = [str(self.equation), *(str(p) for p in self.points)]
+            lines = [str(self.equation if self.kkt is None else self.kkt), *(str(p) for p in self.points)]
         lines.append(self.kind + (f": {self.reasons[0]}" if self.reasons else ""))
         lines += [f"condition: {c}" for c in self.conditions]
+        lines += [f"dual: {self.dual}"] if self.dual is not None else []
         return "\n".join(lines)
 
     def __repr__(self) -> str:
@@ -83,8 +84,8 @@ class StationaryPoint:
         """Return the value of the solution, in the shape of the variable; a mapping by name for several variables.
 
         Of an eigenproblem all eigenvalues in descending order, by the name of the multiplier, and the eigenvectors as
-        columns, by the name of the variable; of a singular value problem likewise. Where one equation for the multiplier
-        is left it is solved numerically, and of several cases the one that holds at the data is taken.
+        columns, by the name of the variable; of a singular value problem likewise. Where one equation for the
+        multiplier is left it is solved numerically, and of several cases the one that holds at the data is taken.
 
         Raises
         ------
@@ -134,6 +135,8 @@ class StationaryPoint:
             "conditions": list(self.conditions),
             "points": [p.to_dict() for p in self.points],
             "verdict": str(self.verdict),
+            "kkt": None if self.kkt is None else [f"{name}: {row}" for name, row in self.kkt.rows],
+            "dual": None if self.dual is None else str(self.dual),
             "multipliers": {k: str(v) for k, v in self.multipliers.items()},
             "steps": [
                 {"rule": s.rule, "statement": s.statement, "text": s.text, "latex": s.latex, "verdict": str(s.verdict)}

@@ -15,7 +15,7 @@ from symml.calculus.nodes import Apply, Node, walk
 from symml.checking.sampling import choose_sizes, draw
 from symml.codegen.evaluate import prepare
 from symml.codegen.interpreter import size_of
-from symml.errors import DataError
+from symml.errors import DataError, DomainError
 from symml.forms.raising import Raising
 from symml.language.expressions import Expression, Symbol
 from symml.language.operators import symbol
@@ -27,7 +27,15 @@ POINTS = 3
 TOLERANCE = 1e-7
 CONDITION = 1e8
 STEP = 1e-5
-FAILURES = (np.linalg.LinAlgError, FloatingPointError, ZeroDivisionError, OverflowError, ValueError, DataError)
+FAILURES = (
+    np.linalg.LinAlgError,
+    FloatingPointError,
+    ZeroDivisionError,
+    OverflowError,
+    ValueError,
+    DataError,
+    DomainError,
+)
 
 
 @dataclass(frozen=True)

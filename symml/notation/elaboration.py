@@ -24,6 +24,7 @@ from symml.language.expressions import Einstein, Expression, Index, Indicator, S
 from symml.language.function import spellings
 from symml.language.indices import index, sum_over
 from symml.notation.table import SCALAR_FUNCTIONS
+from symml.notation.transposes import transposed
 from symml.notation.tree import Syntax
 
 ALL = slice(None)
@@ -255,7 +256,7 @@ def _finish(kind: str, run: list[Expression]) -> Expression:
 def _power(state: Elaboration, node: Syntax, args: list[Any]) -> Expression:
     base, exponent = args
     if exponent is None:
-        return op.transpose(base)
+        return transposed(base)
     _check_digits(state, node, base, exponent)
     return op.power(base, exponent)
 
@@ -388,6 +389,6 @@ _BUILD: Mapping[str, Build] = {
     "string": lambda s, n, a: n.value, "all": lambda s, n, a: ALL, "group": lambda s, n, a: a[0],
     "neg": lambda s, n, a: op.multiply_any(-1, a[0]),
     "sum": _sum, "juxtaposition": _juxtaposition, "fraction": _fraction, "product": _product, "power": _power,
-    "elementwise_power": _elementwise_power, "transpose": lambda s, n, a: op.transpose(a[0]), "call": _call,
+    "elementwise_power": _elementwise_power, "transpose": lambda s, n, a: transposed(a[0]), "call": _call,
     "indicator": _indicator, "element": _element, "literal": _literal, "bound_sum": _bound_sum, "apply": _apply,
 }  # fmt: skip

@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 from symml.notation.wording import parts
 
-PAGE = 453.0  # text width of an A4 page with ordinary margins
+PAGE = 446.0  # text width of an A4 page with ordinary margins
 GAP = 24.0  # between the formulas and the reasons
-NARROW = 120.0  # a column of reasons is not set narrower than this
+NARROW = 150.0  # a column of reasons is not set narrower than this
 _TOKEN = re.compile(r"\\[A-Za-z]+|\\.|[0-9]+|\s+|.", re.DOTALL)
 _WIDTHS = {
     r"\,": 1.7, r"\;": 2.8, r"\ ": 3.3, r"\quad": 10.0, r"\qquad": 20.0, r"\sum": 15.0, r"\left": 1.5, r"\right": 1.5,
@@ -51,8 +51,9 @@ def align(rows: Iterable[tuple[str, str]]) -> str:
     """
     split = [(*_split(latex), tuple(parts(reason))) for latex, reason in rows]
     left = max((width(a) for a, _, _ in split), default=0.0)
-    longest = max((width(" ".join(reason)) for _, _, reason in split), default=0.0)
-    beside = PAGE - left - GAP - min(longest, NARROW)
+    longest = max((width(rf"\text{{{' '.join(reason)}}}") for _, _, reason in split), default=0.0)
+    unbroken = max((width(rf"\text{{{part}}}") for _, _, reason in split for part in reason), default=0.0)
+    beside = PAGE - left - GAP - min(longest, max(NARROW, unbroken))
     broken = [Row(a, broken_up(b, beside), reason) for a, b, reason in split]
     widest = max((width(b) for row in broken for b in row.right), default=0.0)
     if widest <= beside or not longest:
@@ -95,7 +96,10 @@ def _below(rows: Sequence[Row], room: float) -> list[str]:
             right = [*row.right[:-1], rf"{last} \qquad {reasons[0]}"]
         else:
             filled = _filled(row.reason, room - 20)
-            texts = [("(" if k == 0 else r"\phantom{(}") + t + (")" if k == len(filled) - 1 else "") for k, t in enumerate(filled)]
+            texts = [
+                ("(" if k == 0 else r"\phantom{(}") + t + (")" if k == len(filled) - 1 else "")
+                for k, t in enumerate(filled)
+            ]
             right = [*row.right, *(rf"\qquad \text{{{t}}}" for t in texts)]
         lines += [(f"{row.left} &" if k == 0 else "&").lstrip() + text for k, text in enumerate(right)]
     return lines
@@ -147,7 +151,11 @@ def _pieces(latex: str, depth: int) -> list[str]:
             level -= 1
         if closed or bars or level > depth:
             continue
-        if token in ("+", "-") and latex[match.start() - 1 : match.start()] == " " and latex[match.end() : match.end() + 1] == " ":
+        if (
+            token in ("+", "-")
+            and latex[match.start() - 1 : match.start()] == " "
+            and latex[match.end() : match.end() + 1] == " "
+        ):
             found.append(latex[start : match.start()])
             start = match.start()
         elif token in (r"\quad", r"\qquad"):

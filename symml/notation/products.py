@@ -26,7 +26,9 @@ def product(w: Writer, e: Mul) -> Piece:
     still = [a for a in e.args if a not in last]
     if moved and still:
         above = [p for p in above if p not in moved]
-        inner = _written(w, make(Mul, tuple(still), e.fields, e.shape), False, above, below)
+        shorter = make(Mul, tuple(still), e.fields, e.shape)
+        assert isinstance(shorter, Mul)
+        inner = _written(w, shorter, False, above, below)
         level = PRODUCT if e.shape == () else JUXTAPOSITION
         body = inner.text if inner.level >= level and not inner.open else w.style.bracket(inner.text)
         return Piece(w.style.beside([body, *(p.text for p in moved)]), JUXTAPOSITION, minus != inner.minus)
@@ -141,7 +143,9 @@ def _chain(w: Writer, chain: tuple[Expression, ...], prefixed: bool, divided: bo
 def _side_by_side(w: Writer, pieces: list[Piece]) -> str:
     """Fractions and a chain next to one another."""
     parts = [
-        p.text if p.level >= PRODUCT and not p.minus and not (p.open and p is not pieces[-1]) else w.style.bracket(shown(w.style, p))
+        p.text
+        if p.level >= PRODUCT and not p.minus and not (p.open and p is not pieces[-1])
+        else w.style.bracket(shown(w.style, p))
         for p in pieces
     ]
     return w.style.beside(parts)

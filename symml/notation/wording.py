@@ -10,24 +10,32 @@ from symml.errors import NotationError
 from symml.language.function import spellings
 from symml.language.names import FROM_SUBSCRIPT, GREEK, canonical, latex_name
 
-_SHORT_WORDS = frozenset("an as at be by do if in is it no of on or so to up we".split())
-_FUNCTION_WORDS = frozenset(("tr", "det", "log", "exp", "vec", "sin", "erf", "cos", "tan", "expm", "sqrtm", "logm", "diag"))
+_SHORT_WORDS = frozenset(
+    ["an", "as", "at", "be", "by", "do", "if", "in", "is", "it", "no", "of", "on", "or", "so", "to", "up", "we"]
+)
+_FUNCTION_WORDS = frozenset("tr det log exp vec sin erf cos tan expm sqrtm logm diag".split())
 _ENGLISH = re.compile(r"""[("']*[A-Za-z][a-z]+(?:[-–][A-Za-z]?[a-z]+)*(?:['’]s?)?[)"',;:.]*""")
 _PLAIN_NUMBER = re.compile(r"\d+(?:\.\d+)?(?:e[-+]?\d+)?%?[),;:.]*")
 _CODE = re.compile(r"\.\w+\([^()]*\)")
 _SIGNS = {
-    "⊙": r"\odot", "⊘": r"\oslash", "⊗": r"\otimes", "×": r"\times", "·": r"\cdot", "−": "-", "–": "-", "≥": r"\ge", "≤": r"\le",
-    "≠": r"\ne", "⇒": r"\Rightarrow", "↦": r"\mapsto", "∂": r"\partial", "∇": r"\nabla", "⟨": r"\langle", "⟩": r"\rangle",
-    "‖": r"\|", "∞": r"\infty", "≈": r"\approx", "→": r"\to", "∈": r"\in", "…": r"\dots", "≻": r"\succ", "≺": r"\prec", "⪰": r"\succeq",
-    "Σ": r"\Sigma", "∑": r"\sum", "∫": r"\int", "𝟏": r"\mathbf{1}", "∘": r"\odot", "%": r"\%", "&": r"\&", "#": r"\#", "⁺": "^{+}",
+    "⊙": r"\odot", "⊘": r"\oslash", "⊗": r"\otimes", "×": r"\times", "·": r"\cdot", "−": "-", "–": "-",
+    "≥": r"\ge", "≤": r"\le", "≠": r"\ne", "⇒": r"\Rightarrow", "↦": r"\mapsto", "∂": r"\partial", "∇": r"\nabla", "⟨": r"\langle", "⟩": r"\rangle",
+    "‖": r"\|", "∞": r"\infty", "≈": r"\approx", "→": r"\to", "∈": r"\in", "…": r"\dots",
+    "≻": r"\succ", "≺": r"\prec", "⪰": r"\succeq",
+    "Σ": r"\Sigma", "∑": r"\sum", "∫": r"\int", "𝟏": r"\mathbf{1}", "∘": r"\odot",
+    "%": r"\%", "&": r"\&", "#": r"\#", "⁺": "^{+}",
     "′": "'", "″": "''", "{": r"\{", "}": r"\}", "<=": r"\le", ">=": r"\ge", "!=": r"\ne", "==": "=",
 }  # fmt: skip
 _SUPERSCRIPTS = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁻ⁿᵏᵐᵖᶻᵀ", [*"0123456789-nkmpz", r"\top"], strict=True))
-_TEXT_SIGNS = {"&": r"\&", "%": r"\%", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}", "^": r"\^{}", "–": "--", "—": "---", "−": "$-$",
-               "’": "'", "$": r"\$", "~": r"\~{}", "<": "$<$", ">": "$>$"}  # fmt: skip
+_TEXT_SIGNS = {
+    "&": r"\&", "%": r"\%", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}", "^": r"\^{}", "–": "--", "—": "---",
+    "−": "$-$", "’": "'", "$": r"\$", "~": r"\~{}", "<": "$<$", ">": "$>$",
+}  # fmt: skip
+_RAISED = "".join(_SUPERSCRIPTS)
 _PIECE = re.compile(
-    r"(?P<root>√|sqrt(?=\())(?P<under>\w+|\([^()]*\))?|(?P<raised>[⁰¹²³⁴⁵⁶⁷⁸⁹⁻ⁿᵏᵐᵖᶻᵀ]+)|(?P<lowered>[₀₁₂₃₄₅₆₇₈₉∗]+)"
-    r"|(?P<name>(?![⁰¹²³⁴⁵⁶⁷⁸⁹⁻ⁿᵏᵐᵖᶻᵀ])[^\W\d_](?:(?![⁰¹²³⁴⁵⁶⁷⁸⁹⁻ⁿᵏᵐᵖᶻᵀ])[^\W_])*(?:[\u0300-\u036f]|_\w+)*'?)|(?P<number>\d+(?:\.\d+)?)"
+    r"(?P<root>√|sqrt(?=\())(?P<under>\w+|\([^()]*\))?"
+    rf"|(?P<raised>[{_RAISED}]+)|(?P<lowered>[₀₁₂₃₄₅₆₇₈₉∗]+)"
+    rf"|(?P<name>(?![{_RAISED}])[^\W\d_](?:(?![{_RAISED}])[^\W_])*(?:[\u0300-\u036f]|_\w+)*'?)|(?P<number>\d+(?:\.\d+)?)"
     r"|(?P<power>\^(?P<elementwise>[∘⊙]?)(?:\((?P<bracketed>[^()]*)\)|(?P<simple>-?\w+)))"
     r"|(?P<sign><=|>=|!=|==|.)",
 )
@@ -73,7 +81,7 @@ def parts(statement: str) -> list[str]:
         k += 1
         text = " ".join(run)
         body = re.sub(r"[,;:.]+$", "", text)
-        found.append(f"${formula(body)}${text[len(body):]}")
+        found.append(f"${formula(body)}${text[len(body) :]}")
     return found
 
 
@@ -91,15 +99,20 @@ def _classify(tokens: Sequence[str]) -> list[bool]:
         called = following.strip("(),;:.") in _FUNCTION_WORDS or not _is_english(following)
         if core in _FUNCTION_WORDS and following and called:
             first.append(True)
-        elif _is_english(token) or _CODE.fullmatch(token.strip(",;:.")) or (token == "a" and _is_english(following) and following not in ("is", "are")):
+        elif _is_english(token) or _CODE.fullmatch(token.strip(",;:.")) or _is_article(token, following):
             first.append(False)
         else:
             first.append(None if _PLAIN_NUMBER.fullmatch(token) else True)
     beside = [False, *(bool(f) for f in first), False]
-    ended = [bool(re.search(r"[,;:.]$", t)) for t in tokens]
+    ended = [False, *(bool(re.search(r"[,;:.]$", t)) for t in tokens)]
     return [
-        (beside[k] and not (k and ended[k - 1])) or (beside[k + 2] and not ended[k]) if f is None else f for k, f in enumerate(first)
+        (beside[k] and not ended[k]) or (beside[k + 2] and not ended[k + 1]) if f is None else f
+        for k, f in enumerate(first)
     ]
+
+
+def _is_article(token: str, following: str) -> bool:
+    return token == "a" and _is_english(following) and following not in ("is", "are")
 
 
 def _is_english(token: str) -> bool:

@@ -393,9 +393,10 @@ def test_scalars_under_a_constraint():
     assert [str(p) for p in s] == ["(1/2, 1/2)  maximum  Hessian eigenvalues -1"]
 
 
-def test_inequalities_are_refused():
-    with pytest.raises(NotationError, match="equation"):
-        derive("c' x", "x", where="c: n, x: n").stationary(subject_to="x'x <= 1")
+@pytest.mark.parametrize(("text", "found"), [("x'x < 1", "strict inequality"), ("x'x", "not a constraint")])
+def test_what_is_no_constraint_is_refused(text, found):
+    with pytest.raises(NotationError, match=found):
+        derive("c' x", "x", where="c: n, x: n").stationary(subject_to=text)
 
 
 def test_maximum_entropy_is_softmax():

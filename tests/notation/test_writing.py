@@ -99,7 +99,7 @@ def test_clauses_below_the_root_move_to_the_end():
 def test_index_formulas():
     formula = make(Einstein, (TABLE["A"], TABLE["X"]), (("ij", "jk"), "ik"), (n, d))
     assert str(formula) == 'einsum("ij,jk->ik", A, X)'
-    assert formula.latex() == r"[\sum_{j} A_{ij} X_{jk}]_{ik}"
+    assert formula.latex() == r"\left[\sum_{j} A_{ij} X_{jk}\right]_{ik}"
 
 
 SCALARS = (
