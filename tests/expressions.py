@@ -18,7 +18,7 @@ from symml.language.symbols import dimension
 
 SIZES = (2, 3, 4)
 NAMES = ("n", "d", "k")
-LARGEST = 36  # nodes
+LARGEST = 28  # nodes
 VECTOR_WORDS = ("", "", "", "", "> 0", "in {-1,1}", "in {0,1}", "simplex", "in (0,1)", "unit norm", "centred",
                 "nonnegative")  # fmt: skip
 SQUARE_WORDS = ("", "", "", "symmetric", "spd", "diagonal", "orthogonal", "idempotent", "lower triangular", "psd",

@@ -54,9 +54,10 @@ class CheckReport:
         if not self.points and self.located:
             return f"{self.what} claimed is WRONG: {self.located}"
         outcome = "agrees with" if self.passed else "DIFFERS from"
+        points = f"{self.points} point{'' if self.points == 1 else 's'}"
         text = (
-            f"{self.what} {outcome} {self.method}: worst relative error {self.worst:.1e} over "
-            f"{self.points} point{'' if self.points == 1 else 's'} ({sizes or 'scalars'}; {self.evaluations} evaluations, seed {self.seed})"
+            f"{self.what} {outcome} {self.method}: worst relative error {self.worst:.1e} over {points} "
+            f"({sizes or 'scalars'}; {self.evaluations} evaluations, seed {self.seed})"
         )
         return text + (f"; {self.located}" if self.located else "")
 

@@ -1,5 +1,9 @@
 """Derivations: gradients, Jacobians, Hessians, their steps; stationary points, free and under constraints.
 
-`decomposition_differentials.decomposition_differential` gives the differentials of eigenvectors, singular vectors, the
-Cholesky factor and the QR factors.
+`decomposition_differential("eigen" | "svd" | "cholesky" | "qr")` gives the differentials of eigenvectors, singular
+vectors, the Cholesky factor and the QR factors.
 """
+
+from symml.registry import deferred
+
+decomposition_differential = deferred("symml.derivation.decomposition_differentials", "decomposition_differential")

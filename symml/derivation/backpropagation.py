@@ -45,8 +45,8 @@ def backpropagate(derivation: Derivation) -> list[Step]:
     steps = [_forward(line) for line in lines]
     shown = derivation.source.last
     assert shown is not None
-    steps.append(Step("objective", "the objective, in terms of the names", None, shown, f"L = {shown}", rf"L &= {shown.latex()}",
-                      verdict("proved", "by definition")))  # fmt: skip
+    words, sure = "the objective, in terms of the names", verdict("proved", "by definition")
+    steps.append(Step("objective", words, None, shown, f"L = {shown}", rf"L &= {shown.latex()}", sure))
     # a probability goes into the loss with its logits: δ = p − y comes from the two together
     ends = [line for line in lines if _is_activation(line) and leaf_of(line.name) in last.leaves]
     given = [(line.name, Raising().run(line.body)) for line in ends]
@@ -90,8 +90,9 @@ def _program(derivation: Derivation) -> tuple[list[_Line], Node]:
 
 def _forward(line: _Line) -> Step:
     shape = show_shape(line.name.shape)
-    return Step("definition", f"forward: {line.name} has shape {shape}", line.shown, line.shown, f"{line.name} = {line.shown}",
-                rf"{line.name.latex()} &= {line.shown.latex()}", verdict("proved", "by definition"))  # fmt: skip
+    text, latex = f"{line.name} = {line.shown}", rf"{line.name.latex()} &= {line.shown.latex()}"
+    words, sure = f"forward: {line.name} has shape {shape}", verdict("proved", "by definition")
+    return Step("definition", words, line.shown, line.shown, text, latex, sure)
 
 
 def _adjoint(leaf: Leaf, later: list[_Line], last: Node, adjoints: Mapping[Leaf, Node]) -> Node:
@@ -107,8 +108,10 @@ def _adjoint(leaf: Leaf, later: list[_Line], last: Node, adjoints: Mapping[Leaf,
 
 
 def _is_activation(line: _Line) -> bool:
-    """Whether a line is an elementwise function, or the softmax, of an earlier name: its δ is left inside the next one."""
-    return isinstance(line.body, Apply) and line.body.op in ("map", "softmax") and isinstance(line.body.children[0], Leaf)
+    """Whether a line is an elementwise function, or the softmax, of an earlier name: its δ stays inside the next one."""
+    return (
+        isinstance(line.body, Apply) and line.body.op in ("map", "softmax") and isinstance(line.body.children[0], Leaf)
+    )
 
 
 def _with_leaf(derivation: Derivation, lines: list[_Line], k: int, last: Node) -> Node:
@@ -179,5 +182,6 @@ def _agree(a: Node, b: Node) -> Verdict:
 
 def _refuse(agreed: Verdict, derivation: Derivation) -> None:
     if agreed == "wrong":
-        raise InternalError(f"backpropagation disagrees with reverse mode for {derivation.objective}: {agreed.counterexample}")
-
+        raise InternalError(
+            f"backpropagation disagrees with reverse mode for {derivation.objective}: {agreed.counterexample}"
+        )

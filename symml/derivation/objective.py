@@ -9,12 +9,12 @@ from typing import Any, TypeAlias
 import sympy as sp
 
 from symml.errors import DeclarationError
-from symml.language.declarations import read_declarations
+from symml.language.declarations import describe, read_declarations
 from symml.language.expressions import Expression, Scalar, Symbol
 from symml.language.names import canonical, unicode_name
 from symml.language.operators import as_expression, replace_scalars, substitute, symbol
 from symml.language.symbols import is_dimension
-from symml.language.tables import describe, symbol_table
+from symml.language.tables import symbol_table
 from symml.notation.reader import parse_program
 
 Variable: TypeAlias = "Symbol | sp.Symbol"

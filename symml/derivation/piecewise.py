@@ -24,7 +24,6 @@ from symml.calculus.transform import substitute
 from symml.codegen.evaluate import bind
 from symml.codegen.structure import is_nonnegative
 from symml.derivation.convexity import affine, convexity
-from symml.notation.wording import words
 from symml.derivation.stationary_point import StationaryPoint
 from symml.errors import DataError, NotSupportedError
 from symml.forms.lowering import leaf_of
@@ -32,6 +31,7 @@ from symml.forms.textbook import present
 from symml.language.expressions import Expression, Scalar, Symbol
 from symml.language.operators import as_expression, scalar
 from symml.language.tables import symbol_table
+from symml.notation.wording import words
 from symml.records import Step, Verdict, verdict
 
 if TYPE_CHECKING:

@@ -51,7 +51,8 @@ def html(derivation: Derivation) -> str:
         f"<li>\\({_html.escape(inline(s.latex))}\\) <span>{_html.escape(s.statement)}</span> <em>{s.verdict}</em></li>"
         for s in derivation.steps
     )
-    return f'<div class="symml-derivation"><p>\\(f = {_html.escape(derivation.objective.latex())}\\)</p><ol>{items}</ol></div>'
+    objective = _html.escape(derivation.objective.latex())
+    return f'<div class="symml-derivation"><p>\\(f = {objective}\\)</p><ol>{items}</ol></div>'
 
 
 def plain(derivation: Derivation) -> dict[str, Any]:

@@ -46,6 +46,7 @@ from symml.records import Step, Verdict, verdict
 
 SOURCE = "G. H. Golub and C. F. Van Loan, Matrix Computations, 4th ed., section 6.2.1; Boyd and Vandenberghe, B.1"
 DOUBLINGS = 60
+BISECTIONS = 200
 RESIDUAL = 1e-7
 TRIES = 20
 
@@ -168,7 +169,7 @@ def _root(f: Callable[[float], float], low: float, high: float) -> float | None:
             if not np.isfinite(value):
                 break
             if value == 0 or (value > 0) != (here > 0):
-                return float(scipy.optimize.brentq(f, before, there, xtol=1e-15 * max(1.0, abs(there)), rtol=1e-15))
+                return _bisected(f, before, there, here)
             before = there
     return None
 
@@ -178,6 +179,19 @@ def _roots(f: Callable[[Any], Any], shape: Sequence[int]) -> Any:
     found = scipy.optimize.root(f, np.zeros(shape), tol=1e-13)
     scale = float(np.max(np.abs(f(1.0 + np.asarray(found.x))), initial=1e-12))
     return found.x if np.max(np.abs(f(found.x)), initial=0.0) <= RESIDUAL * max(scale, 1e-12) else None
+
+
+def _bisected(f: Callable[[float], float], start: float, end: float, here: float) -> float:
+    """The root between two points of different sign, to the last digit."""
+    for _ in range(BISECTIONS):
+        middle = (start + end) / 2
+        if middle in (start, end):
+            break
+        if (f(middle) > 0) is (here > 0):
+            start = middle
+        else:
+            end = middle
+    return end if abs(f(end)) < abs(f(start)) else start
 
 
 def _inside(low: float, high: float) -> float:

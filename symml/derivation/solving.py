@@ -107,12 +107,14 @@ class Solution:
 def solve(equation: Node, v: Any, taken: Sequence[str] = ()) -> Solution | None:
     """Return the solution of `equation` = 0 for v, or None when no method applies."""
     x = leaf_of(v)
-    equation = cleared(equation)
-    for method in _METHODS.get(len(x.shape), (_entrywise,)):
-        found = method(equation, v, x, as_expression(v))
-        if found is not None:
-            return found
-    return None
+    known = equation.memo.setdefault("solutions", {})  # one system asks for the same solution several times
+    if x.digest not in known:
+        plain = cleared(equation)
+        methods = _METHODS.get(len(x.shape), (_entrywise,))
+        found = (method(plain, v, x, as_expression(v)) for method in methods)
+        known[x.digest] = next((s for s in found if s is not None), None)
+    solution: Solution | None = known[x.digest]
+    return solution
 
 
 def shown(node: Node) -> Expression:

@@ -105,13 +105,15 @@ def tell(target: Target) -> list[Step]:
     root = target.root
     label, tex = target.result
     if story.x not in root.leaves:
-        return [Step("constant", f"nothing here depends on {unicode_name(target.variable.name)}", None, target.final,
-                     f"{label} = {target.final}", rf"{tex} &= {target.final.latex()}", verdict("proved", "no occurrence"))]  # fmt: skip
+        words, final = f"nothing here depends on {unicode_name(target.variable.name)}", target.final
+        sure = verdict("proved", "no occurrence")
+        return [Step("constant", words, None, final, f"{label} = {final}", rf"{tex} &= {final.latex()}", sure)]
     if target.name == "g":
         shown = Raising().run(target.root) if len(root.shape) <= 2 else None
         if shown is not None:
-            story.lines.append(Step("gradient", "the gradient, to be differentiated once more", None, shown, f"g = ∇f = {shown}",
-                                    rf"g = \nabla f &= {shown.latex()}", verdict("proved", "checked as the gradient")))  # fmt: skip
+            words, sure = "the gradient, to be differentiated once more", verdict("proved", "checked as the gradient")
+            text, latex = f"g = ∇f = {shown}", rf"g = \nabla f &= {shown.latex()}"
+            story.lines.append(Step("gradient", words, None, shown, text, latex, sure))
     _cut(story, root, list(target.taken))
     short = substitute(root, dict(story.named))
     for name, body, full in story.bodies:
@@ -157,7 +159,11 @@ def _cut_points(root: Node, x: Leaf) -> set[Node]:
         elif isinstance(node, Ein):
             if any(isinstance(p, Apply) and p.op != "pow" for p in above) and node.children:
                 found.add(node)
-        elif isinstance(node, Apply) and node.op in ("map", "softmax", "inv") and any(isinstance(p, (Ein, Apply)) for p in above):
+        elif (
+            isinstance(node, Apply)
+            and node.op in ("map", "softmax", "inv")
+            and any(isinstance(p, (Ein, Apply)) for p in above)
+        ):
             if node.children[0] is not x or len(above) > 1 or node.op != "map":
                 found.add(node)
     return found

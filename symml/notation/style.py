@@ -10,7 +10,7 @@ from symml.notation.table import ATOM, POWER, SUM
 
 
 class Piece(NamedTuple):
-    """Printed text, how tightly it binds, whether a minus sign stands in front of it, and whether it ends in a sum sign."""
+    """Text, how tightly it binds, whether a minus sign stands in front of it, whether it ends in a sum over an index."""
 
     text: str
     level: int

@@ -82,7 +82,7 @@ def _formula(words: Sequence[str], out: str, factors: Sequence[Piece]) -> Piece:
 
 
 def _bound_sum(index: str, size: str, body: Piece) -> Piece:
-    return Piece(f"sum({', '.join(p for p in (index, size, UNICODE.minus * body.minus + body.text) if p)})", ATOM)
+    return Piece(f"sum({', '.join(p for p in (index, size, UNICODE.minus * bool(body.minus) + body.text) if p)})", ATOM)
 
 
 UNICODE = Style(

@@ -13,13 +13,16 @@ from symml.language.names import FROM_SUBSCRIPT, GREEK, canonical, latex_name
 _SHORT_WORDS = frozenset(
     ["an", "as", "at", "be", "by", "do", "if", "in", "is", "it", "no", "of", "on", "or", "so", "to", "up", "we"]
 )
-_FUNCTION_WORDS = frozenset("tr det log exp vec sin erf cos tan expm sqrtm logm diag".split())
+_FUNCTION_WORDS = frozenset(
+    ["tr", "det", "log", "exp", "vec", "sin", "erf", "cos", "tan", "expm", "sqrtm", "logm", "diag"]
+)
 _ENGLISH = re.compile(r"""[("']*[A-Za-z][a-z]+(?:[-–][A-Za-z]?[a-z]+)*(?:['’]s?)?[)"',;:.]*""")
 _PLAIN_NUMBER = re.compile(r"\d+(?:\.\d+)?(?:e[-+]?\d+)?%?[),;:.]*")
 _CODE = re.compile(r"\.\w+\([^()]*\)")
 _SIGNS = {
     "⊙": r"\odot", "⊘": r"\oslash", "⊗": r"\otimes", "×": r"\times", "·": r"\cdot", "−": "-", "–": "-",
-    "≥": r"\ge", "≤": r"\le", "≠": r"\ne", "⇒": r"\Rightarrow", "↦": r"\mapsto", "∂": r"\partial", "∇": r"\nabla", "⟨": r"\langle", "⟩": r"\rangle",
+    "≥": r"\ge", "≤": r"\le", "≠": r"\ne", "⇒": r"\Rightarrow", "↦": r"\mapsto",
+    "∂": r"\partial", "∇": r"\nabla", "⟨": r"\langle", "⟩": r"\rangle",
     "‖": r"\|", "∞": r"\infty", "≈": r"\approx", "→": r"\to", "∈": r"\in", "…": r"\dots",
     "≻": r"\succ", "≺": r"\prec", "⪰": r"\succeq",
     "Σ": r"\Sigma", "∑": r"\sum", "∫": r"\int", "𝟏": r"\mathbf{1}", "∘": r"\odot",
