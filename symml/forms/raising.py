@@ -17,8 +17,8 @@ from symml.errors import NotSupportedError
 from symml.forms.graph import Graph, reduce
 from symml.forms.kronecker import raise_fused
 from symml.forms.polishing.sums import combine
-from symml.forms.slicing import batch_index, fresh_index, sliced
-from symml.language.expressions import Action, BoundSum, Call, Einstein, Expression, Mul, Symbol, make
+from symml.forms.slicing import batch_index, fresh_index, is_unit, picked, sliced
+from symml.language.expressions import Action, BoundSum, Call, Einstein, Element, Expression, Mul, Symbol, make
 from symml.language.function import functions
 from symml.language.operators import (
     add,
@@ -26,6 +26,7 @@ from symml.language.operators import (
     as_expression,
     call,
     elementwise_power,
+    eye,
     multiply_any,
     ones,
     power,
@@ -89,6 +90,10 @@ class Raising:
         coefficient = scalar(sp.Rational(node.coefficient.numerator, node.coefficient.denominator))
         if node.coefficient == 0:
             return zeros(*node.shape)
+        if any(is_unit(f) for f, _ in node.factors):
+            found = self._picked(node)
+            if found is not None:
+                return found
         large = any(len(f.shape) > 2 for f, _ in node.factors)
         if large and any(len(leaf.shape) > 2 for leaf in node.leaves):
             return self._sum_of_slices(node)
@@ -109,6 +114,14 @@ class Raising:
                 graph.add_edge(value, idx[0], idx[1], place)
         found = reduce(graph)
         return found if found is not None else self._formula(node)
+
+    def _picked(self, node: Ein) -> Expression | None:
+        """An entry, row or column where a unit vector picks it; None where slices do not pass."""
+        try:
+            found = picked(node)
+        except NotSupportedError:
+            return None
+        return None if found is None else self.run(found)
 
     def _sum_of_slices(self, node: Ein) -> Expression:
         """Data of order 3: a sum over one index of products of slices."""
@@ -147,13 +160,8 @@ def _leaf(node: Leaf) -> Expression:
     if isinstance(payload, (Expression, sp.Basic)):
         return as_expression(payload)
     if isinstance(payload, tuple) and payload[0] == "unit":
-        values = [0] * int(payload[1]) if isinstance(payload[1], int) else None
-        if values is None:
-            raise NotSupportedError(
-                f"the unit vector e{payload[2]} of symbolic length {payload[1]} has no notation yet"
-            )
-        values[payload[2]] = 1
-        return as_expression(sp.Matrix(values))
+        _, size, place = payload
+        return make(Element, (eye(size),), ((None, place),), (size,))
     raise NotSupportedError(f"{payload} has no matrix notation")
 
 

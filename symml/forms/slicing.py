@@ -28,6 +28,25 @@ def sliced(node: Ein, index: int, place: Index) -> Node:
     return ein(1, factors, node.out, {i: s for i, s in enumerate(node.sizes) if i != index})
 
 
+def picked(node: Ein) -> Node | None:
+    """Return a product with an entry picked by a unit vector, X'e₁, as a product of slices; None when there is none."""
+    for k, (f, idx) in enumerate(node.factors):
+        if not is_unit(f) or idx[0] in node.out:
+            continue
+        rest = [x for m, x in enumerate(node.factors) if m != k]
+        if any(j.count(idx[0]) > 1 for _, j in rest):
+            return None
+        factors = [_drop(g, j, idx[0], f.payload[2]) for g, j in rest]  # type: ignore[attr-defined]
+        sizes = {i: s for i, s in enumerate(node.sizes) if i != idx[0]}
+        return ein(node.coefficient, factors, node.out, sizes)
+    return None
+
+
+def is_unit(node: Node) -> bool:
+    """Whether a node is a unit vector, the index form of an integer position."""
+    return isinstance(node, Leaf) and isinstance(node.payload, tuple) and node.payload[0] == "unit"
+
+
 def fresh_index(node: Node, size: object) -> Index:
     """Return a bound index whose name occurs nowhere below a node."""
     taken = {leaf.name for leaf in node.leaves}
@@ -40,14 +59,14 @@ def fresh_index(node: Node, size: object) -> Index:
     return index
 
 
-def _drop(f: Node, idx: tuple[int, ...], index: int, place: Index) -> tuple[Node, tuple[int, ...]]:
+def _drop(f: Node, idx: tuple[int, ...], index: int, place: Index | int) -> tuple[Node, tuple[int, ...]]:
     if index not in idx:
         return f, idx
     axis = idx.index(index)
     return slice_at(f, axis, place), idx[:axis] + idx[axis + 1 :]
 
 
-def slice_at(node: Node, axis: int, place: Index) -> Node:
+def slice_at(node: Node, axis: int, place: Index | int) -> Node:
     """Return a node at one value of an axis; slicing passes through sums, products and elementwise functions."""
     if isinstance(node, Leaf):
         return _leaf_slice(node, axis, place)
@@ -71,19 +90,24 @@ def slice_at(node: Node, axis: int, place: Index) -> Node:
     raise NotSupportedError(f"a slice of {node.op} has no matrix notation")
 
 
-def _leaf_slice(node: Leaf, axis: int, place: Index) -> Node:
+def _leaf_slice(node: Leaf, axis: int, place: Index | int) -> Node:
     payload = node.payload
     if not isinstance(payload, Expression):
         raise NotSupportedError(f"{payload} has no slices")
     positions: list[object] = list(payload.positions) if isinstance(payload, Element) else [None] * len(payload.shape)
     base, indices = (payload.args[0], list(payload.args[1:])) if isinstance(payload, Element) else (payload, [])
     free = [k for k, p in enumerate(positions) if p is None]
-    positions[free[axis]] = "index"
-    order = [k for k, p in enumerate(positions) if p == "index"]
-    indices.insert(order.index(free[axis]), place)
+    if isinstance(place, int):
+        positions[free[axis]] = place
+    else:
+        positions[free[axis]] = "index"
+        order = [k for k, p in enumerate(positions) if p == "index"]
+        indices.insert(order.index(free[axis]), place)
     shape = _without(node.shape, axis)
     element = make(Element, (base, *indices), (tuple(positions),), shape)
-    return leaf(element, f"{node.name}[{place.name}@{axis}]", shape, node.facts & ENTRYWISE)
+    return leaf(
+        element, f"{node.name}[{place if isinstance(place, int) else place.name}@{axis}]", shape, node.facts & ENTRYWISE
+    )
 
 
 ENTRYWISE = frozenset({"positive", "nonnegative", "negative", "nonzero", "mask", "sign", "integer"})
