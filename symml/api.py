@@ -73,6 +73,7 @@ def derive(objective: Any, wrt: Any, where: Any = None, layout: str = "unconstra
     variables, single = read_variables(wrt, source)
     return Derivation(source, variables, single, layout)
 
+
 def equal(a: Any, b: Any, where: Any = None, seed: int = 0) -> Verdict:
     """Judge whether two expressions are equal for all values their declarations allow.
 
@@ -95,6 +96,7 @@ def equal(a: Any, b: Any, where: Any = None, seed: int = 0) -> Verdict:
     left, right = (parse(e, where) if isinstance(e, str) else as_expression(e) for e in (a, b))
     found: Verdict = _equal(left, right, seed)
     return found
+
 
 def function_named(name: str) -> Callable[..., Expression]:
     """Return the public constructor of a registered function."""

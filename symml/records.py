@@ -24,7 +24,8 @@ class Counterexample:
 
     def __str__(self) -> str:
         given = ", ".join(f"{name} = {_short(value)}" for name, value in self.values.items())
-        return f"at {given}: {_short(self.left)} against {_short(self.right)} (relative error {self.relative_error:.2g}, seed {self.seed})"
+        found = f"{_short(self.left)} against {_short(self.right)}"
+        return f"at {given}: {found} (relative error {self.relative_error:.2g}, seed {self.seed})"
 
 
 def _short(value: Any) -> str:

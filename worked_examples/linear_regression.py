@@ -35,14 +35,28 @@ assert "X.T @" in value_and_gradient.source
 path = Path(__file__).parent / "data" / "Longley.dat"
 table = np.array([[float(t) for t in line.split()] for line in path.read_text().splitlines()[60:] if line.strip()])
 design = np.column_stack([np.ones(len(table)), table[:, 1:]])
-certified = np.array([
-    -3482258.63459582, 15.0618722713733, -0.358191792925910e-01, -2.02022980381683, -1.03322686717359,
-    -0.511041056535807e-01, 1829.15146461355,
-])
-certified_errors = np.array([
-    890420.383607373, 84.9149257747669, 0.334910077722432e-01, 0.488399681651699, 0.214274163161675,
-    0.226073200069370, 455.478499142212,
-])
+certified = np.array(
+    [
+        -3482258.63459582,
+        15.0618722713733,
+        -0.358191792925910e-01,
+        -2.02022980381683,
+        -1.03322686717359,
+        -0.511041056535807e-01,
+        1829.15146461355,
+    ]
+)
+certified_errors = np.array(
+    [
+        890420.383607373,
+        84.9149257747669,
+        0.334910077722432e-01,
+        0.488399681651699,
+        0.214274163161675,
+        0.226073200069370,
+        455.478499142212,
+    ]
+)
 fitted = ols.fit(X=design, y=table[:, 0], covariance="least-squares")
 print(fitted.summary())
 

@@ -1,0 +1,1 @@
+"""Checks: sampling from declarations, finite differences, equality, reports."""

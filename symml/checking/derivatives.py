@@ -78,7 +78,9 @@ def check(item: Derivative, seed: int = 0, points: int = 1, directions: int = DI
         if done >= points:
             break
     if not done:
-        return CheckReport(None, verdict("unchecked", reason=reason), float("nan"), 0, evaluations, sizes, seed, tolerance, item.what)
+        return CheckReport(
+            None, verdict("unchecked", reason=reason), float("nan"), 0, evaluations, sizes, seed, tolerance, item.what
+        )
     held = verdict("holds", certificate=f"finite differences agree to {worst:.1e} at {done} random points")
     return CheckReport(True, held, worst, done, evaluations, sizes, seed, tolerance, item.what)
 

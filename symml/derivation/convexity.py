@@ -115,7 +115,7 @@ def _moving(
 def _is_sum_of_squares(base: Node, variables: Sequence[Leaf]) -> bool:
     if not isinstance(base, Ein) or base.out or len(base.factors) != 1 or base.coefficient <= 0:
         return False
-    (u, idx), = base.factors
+    ((u, idx),) = base.factors
     inner, q = base_and_exponent(u)
     return q == 2 and len(set(idx)) == len(idx) and affine(inner, variables)
 

@@ -147,7 +147,9 @@ class Derivation(Statements):
         symmetric = self.layout == "symmetric"
         if symmetric:
             if what != "gradient":
-                raise NotSupportedError(f"layout='symmetric' gives gradients; the {what} is offered in the default layout")
+                raise NotSupportedError(
+                    f"layout='symmetric' gives gradients; the {what} is offered in the default layout"
+                )
             node = free_entries(node)
         last = variables[-1]
         label = "H" if what == "hessian" else "J"
@@ -216,7 +218,9 @@ class Derivation(Statements):
         """The derivative by a scalar variable, of the shape of the objective."""
         vectors = [v for v in self.wrt if isinstance(v, Symbol)]
         if vectors:
-            raise ShapeError(f"{vectors[0]} ({show_shape(vectors[0].shape)}) is not a scalar: use .gradient or .jacobian")
+            raise ShapeError(
+                f"{vectors[0]} ({show_shape(vectors[0].shape)}) is not a scalar: use .gradient or .jacobian"
+            )
         if self.single:
             return self._result("derivative", self.wrt[0])
         return ByName({v.name: self._result("derivative", v) for v in self.wrt})
@@ -228,7 +232,9 @@ class Derivation(Statements):
         for v in self.wrt:
             direction = direction_of(v, frozenset())
             if self.objective.shape != ():
-                raise ShapeError(f"the objective {name_of(self.objective)} is not a scalar: its differential is .jacobian")
+                raise ShapeError(
+                    f"the objective {name_of(self.objective)} is not a scalar: its differential is .jacobian"
+                )
             gradient = self._result("gradient", v)
             terms.append(inner(gradient, direction))
         return add(*terms)

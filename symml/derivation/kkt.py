@@ -214,9 +214,7 @@ def _case(problem: Problem, active: Sequence[Constraint], solve: Solve) -> _Case
 
 
 def _free(problem: Problem) -> StationaryPoint:
-    objective = Objective(
-        expression=problem.objective, last=problem.objective, definitions=(), symbols=problem.symbols
-    )
+    objective = Objective(expression=problem.objective, last=problem.objective, definitions=(), symbols=problem.symbols)
     d = type(problem.derivation)(objective, problem.variables, problem.derivation.single)
     found: StationaryPoint = d.stationary()
     return found

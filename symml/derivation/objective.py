@@ -18,7 +18,9 @@ from symml.language.tables import symbol_table
 from symml.notation.reader import parse_program
 
 Variable: TypeAlias = "Symbol | sp.Symbol"
-OPEN_FACTS = frozenset({"positive", "nonnegative", "negative", "nonzero", "invertible", "full column rank", "full row rank"})
+OPEN_FACTS = frozenset(
+    {"positive", "nonnegative", "negative", "nonzero", "invertible", "full column rank", "full row rank"}
+)
 
 
 @dataclass(frozen=True)
@@ -101,8 +103,8 @@ def _variable(wrt: Any, objective: Objective) -> Variable:
 def untied(expression: Expression, variables: Iterable[Variable]) -> Expression:
     """Return the expression with variables freed of facts that tie their entries to each other.
 
-    The gradient by a symmetric, orthogonal or binary variable is the unconstrained one: no declared relation between the
-    entries of the variable may be used before it has been differentiated.
+    The gradient by a symmetric, orthogonal or binary variable is the unconstrained one: no declared relation between
+    the entries of the variable may be used before it has been differentiated.
     """
     swap: dict[Expression, Expression] = {}
     plain: dict[Any, Any] = {}

@@ -61,9 +61,7 @@ def on_the_constraint(problem: Problem) -> tuple[Problem, list[Step]]:
 def turned(problem: Problem) -> Problem:
     """Return the problem with its multiplier added in the Lagrangian, not subtracted."""
     constraints = [replace(c, sign=-c.sign) for c in problem.constraints]
-    return pose(
-        problem.derivation, problem.variables, problem.objective, constraints, problem.taken, problem.symbols
-    )
+    return pose(problem.derivation, problem.variables, problem.objective, constraints, problem.taken, problem.symbols)
 
 
 def orthonormal(difference: Node, v: Symbol) -> str:
@@ -159,6 +157,8 @@ def _fraction(node: Node, x: Leaf) -> tuple[Node, Node] | None:
 
 def _quadratic_form(node: Node, x: Leaf) -> bool:
     slope = derivative(node, x)
-    return x in node.leaves and affine(slope, [x]) and all(
-        t.digest == zero(t.shape).digest for t in (substitute(n, {x: zero(x.shape)}) for n in (node, slope))
+    return (
+        x in node.leaves
+        and affine(slope, [x])
+        and all(t.digest == zero(t.shape).digest for t in (substitute(n, {x: zero(x.shape)}) for n in (node, slope)))
     )

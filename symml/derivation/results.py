@@ -36,7 +36,9 @@ def show(node: Node, taken: Sequence[str], variable: Any = None, label: str = ""
     free = direction_of(variable, frozenset())
     tied = direction_of(variable, DIRECTION_FACTS)
     lead = len(node.shape) - len(free.shape)
-    bodies = [present(act(node, leaf_of(d), lead), [*taken, d.name], polish, given) for d in dict.fromkeys((tied, free))]
+    bodies = [
+        present(act(node, leaf_of(d), lead), [*taken, d.name], polish, given) for d in dict.fromkeys((tied, free))
+    ]
     return action(label, [tied, free], bodies)
 
 
@@ -128,4 +130,3 @@ def sympy_matrix(rows: list[list[Expression]]) -> Any:
         names = [str(e) for row in rows for e in row if not isinstance(e, Scalar)]
         raise NotSupportedError(f"{names[0]} is no SymPy scalar: ask for one variable at a time")
     return sp.Matrix([[e.to_sympy() for e in row] for row in rows])
-

@@ -134,9 +134,7 @@ class SecularSolver:
         if self.matrix is None:
             return -np.inf, np.inf
         row = prepare(self.matrix)
-        start, slope = (
-            self.sign * np.asarray(row({**values, self.multiplier: nu}, sizes), float) for nu in (0.0, 1.0)
-        )
+        start, slope = (self.sign * np.asarray(row({**values, self.multiplier: nu}, sizes), float) for nu in (0.0, 1.0))
         return _definite_interval(start, slope - start)
 
 

@@ -163,9 +163,9 @@ def _cut_points(root: Node, x: Leaf) -> set[Node]:
             isinstance(node, Apply)
             and node.op in ("map", "softmax", "inv")
             and any(isinstance(p, (Ein, Apply)) for p in above)
+            and (node.children[0] is not x or len(above) > 1 or node.op != "map")
         ):
-            if node.children[0] is not x or len(above) > 1 or node.op != "map":
-                found.add(node)
+            found.add(node)
     return found
 
 

@@ -295,5 +295,3 @@ class Einstein(Expression):
     """
 
     __slots__ = ()
-
-

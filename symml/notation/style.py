@@ -10,7 +10,7 @@ from symml.notation.table import ATOM, POWER, SUM
 
 
 class Piece(NamedTuple):
-    """Text, how tightly it binds, whether a minus sign stands in front of it, whether it ends in a sum over an index."""
+    """Text, how tightly it binds, whether a minus sign stands in front, whether it ends in a sum over an index."""
 
     text: str
     level: int

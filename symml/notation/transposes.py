@@ -21,5 +21,5 @@ def transposed(base: Expression) -> Expression:
     if isinstance(base, Scalar) and isinstance(base.value, sp.Symbol):
         name = unicode_name(base.value.name)
         shape = "m x n" if name[:1].isupper() else "n"
-        raise DeclarationError(f"{name!r} is a scalar here but has a transpose. Declare it: \"{name}: {shape}\".")
+        raise DeclarationError(f'{name!r} is a scalar here but has a transpose. Declare it: "{name}: {shape}".')
     return op.transpose(base)

@@ -39,7 +39,19 @@ SAMPLES = {
     "normnuc": ("normnuc(D W)", "W", "D: m x d, W: d x k"), "normspec": ("normspec(D W)", "W", "D: m x d, W: d x k"),
     "eigmax": ("eigmax(S)", "S", "S: n x n symmetric"),
 }  # fmt: skip
-NO_SECOND = {"expm", "logm", "sqrtm", "sinm", "cosm", "frechet", "normnuc", "normspec", "eigmax", "toeplitz", "diagsums"}
+NO_SECOND = {
+    "expm",
+    "logm",
+    "sqrtm",
+    "sinm",
+    "cosm",
+    "frechet",
+    "normnuc",
+    "normspec",
+    "eigmax",
+    "toeplitz",
+    "diagsums",
+}
 REFUSED = {"eigmaxprojector": "tr(B eigmaxprojector(S))"}  # no rule: never a zero
 
 

@@ -41,10 +41,28 @@ def test_norris_as_two_scalars_and_as_a_matrix():
 
 
 def test_longley():
-    truth = np.array([-3482258.63459582, 15.0618722713733, -0.358191792925910e-01, -2.02022980381683, -1.03322686717359,
-                      -0.511041056535807e-01, 1829.15146461355])
-    deviations = np.array([890420.383607373, 84.9149257747669, 0.334910077722432e-01, 0.488399681651699,
-                           0.214274163161675, 0.226073200069370, 455.478499142212])
+    truth = np.array(
+        [
+            -3482258.63459582,
+            15.0618722713733,
+            -0.358191792925910e-01,
+            -2.02022980381683,
+            -1.03322686717359,
+            -0.511041056535807e-01,
+            1829.15146461355,
+        ]
+    )
+    deviations = np.array(
+        [
+            890420.383607373,
+            84.9149257747669,
+            0.334910077722432e-01,
+            0.488399681651699,
+            0.214274163161675,
+            0.226073200069370,
+            455.478499142212,
+        ]
+    )
     rows = nist("Longley.dat")
     d = sml.derive("||y - X w - b*ones(n)||^2", wrt=["b", "w"], where=WHERE + ", b")
     r = d.fit(X=rows[:, 1:], y=rows[:, 0], covariance="least-squares")
@@ -118,8 +136,11 @@ def test_a_matrix_of_parameters():
 
 def test_several_classes_by_newton():
     labels = np.eye(3)[RNG.integers(0, 3, 50)]
-    d = sml.derive("sum(logsumexp(X W)) - sum(Y .* (X W)) + lam/2*||W||^2", wrt="W",
-                   where="X: n x d, W: d x k, Y: n x k one-hot rows, lam > 0")
+    d = sml.derive(
+        "sum(logsumexp(X W)) - sum(Y .* (X W)) + lam/2*||W||^2",
+        wrt="W",
+        where="X: n x d, W: d x k, Y: n x k one-hot rows, lam > 0",
+    )
     r = d.fit(X=X, Y=labels, lam=1)
     scores = X @ r.params["W"]
     p = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)

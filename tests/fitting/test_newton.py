@@ -58,6 +58,7 @@ def test_excluded_and_included_ends():
 
 def test_a_minimum_far_from_the_start_in_scale():
     """A scale parameter 10⁸ times the start is found, not called infinite."""
+
     def joint(t):
         s = t[0]
         value = 50 * np.log(s) + 50 * 1e16 / (2 * s * s)
