@@ -36,11 +36,11 @@ _ERRORS = (
 )  # fmt: skip
 _BUILTINS = ("abs", "max", "min", "sum")
 _FUNCTIONS = (
-    "arctan", "colsum", "cos", "cosh", "det", "diag", "digamma", "div", "dot", "eigmax", "eigmaxprojector", "erf",
-    "exp", "expm", "eye", "inv", "kron", "lgamma", "log", "logdet", "loggamma", "logm", "logsumexp", "mean", "mul", "norm",
-    "norm1", "norm2", "normcdf", "normnuc", "normspec", "ones", "power", "relu", "rowsum", "sigmoid", "sign", "sin",
-    "sinh", "sinm", "softmax", "softplus", "sqrt", "sqrtm", "step", "sumsq", "tan", "tanh", "toeplitz", "tr", "trace",
-    "vec",
+    "arctan", "colsum", "cos", "cosh", "det", "diag", "digamma", "div", "dot", "eigmax", "eigmaxprojector",
+    "erf", "exp", "expm", "eye", "inv", "kron", "lgamma", "log", "logdet", "loggamma", "logm", "logsumexp",
+    "mean", "mul", "norm", "norm1", "norm2", "normcdf", "normnuc", "normspec", "ones", "power", "relu",
+    "rowsum", "sigmoid", "sign", "sin", "sinh", "sinm", "softmax", "softplus", "sqrt", "sqrtm", "step", "sumsq",
+    "tan", "tanh", "toeplitz", "tr", "trace", "vec",
 )  # fmt: skip
 
 __all__ = sorted((*_VERBS, *_ERRORS, *_FUNCTIONS, "Expression", "Verdict", "__version__"))
