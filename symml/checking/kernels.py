@@ -7,12 +7,15 @@ times sides, so that away from kinks everything can be differentiated and compar
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from math import prod
 from typing import Any
 
 import sympy as sp
 
 from symml.errors import NotSupportedError
 from symml.language.scalar_functions import normcdf, relu, sigmoid, softplus, step
+
+TERMS = 1500  # of an argument that is multiplied out
 
 
 class side(sp.Function):  # type: ignore[misc]  # noqa: N801
@@ -109,6 +112,28 @@ AS_EXP: dict[Any, Callable[..., Any]] = {
 
 
 # -- kernels ------------------------------------------------------------------------------------------------------
+class TooLargeError(NotSupportedError):
+    """The proof needs more work than allowed."""
+
+
+def expanded(value: Any) -> Any:
+    """Return the expression multiplied out, if that leaves no more than TERMS terms."""
+    terms: dict[Any, int] = {}
+    for node in distinct(value):
+        below = [terms[a] for a in node.args]
+        if isinstance(node, sp.Add):
+            terms[node] = sum(below)
+        elif isinstance(node, sp.Mul):
+            terms[node] = prod(below)
+        elif isinstance(node, sp.Pow) and node.exp.is_Integer and node.exp > 0:
+            terms[node] = below[0] ** min(int(node.exp), 64)
+        else:
+            terms[node] = 1
+        if terms[node] > TERMS:
+            raise TooLargeError("an argument is too large to be multiplied out")
+    return sp.expand(value)
+
+
 class Kernels:
     """Expressions rewritten in generators: symbols and kernels; `roots` maps a generator to what its power is."""
 
@@ -153,14 +178,14 @@ class Kernels:
             self.squares[name] = sp.S.One
             return name
         if isinstance(node, (sp.sin, sp.cos)):
-            return self._circular(node, sp.expand(args[0]))
-        if isinstance(node, sigmoid) and sp.expand(args[0]).could_extract_minus_sign():
-            return 1 - self._name(sigmoid(sp.expand(-args[0])))
-        if isinstance(node, (sp.tanh, sp.sinh, sp.erf)) and sp.expand(args[0]).could_extract_minus_sign():
-            return -self._name(node.func(sp.expand(-args[0])))
+            return self._circular(node, expanded(args[0]))
+        if isinstance(node, sigmoid) and expanded(args[0]).could_extract_minus_sign():
+            return 1 - self._name(sigmoid(expanded(-args[0])))
+        if isinstance(node, (sp.tanh, sp.sinh, sp.erf)) and expanded(args[0]).could_extract_minus_sign():
+            return -self._name(node.func(expanded(-args[0])))
         if not node.args:
             return self._name(node)
-        return self._name(sp.Function(type(node).__name__)(*(sp.expand(a) for a in args)))
+        return self._name(sp.Function(type(node).__name__)(*(expanded(a) for a in args)))
 
     def _circular(self, node: Any, x: Any) -> Any:
         sign = -1 if x.could_extract_minus_sign() else 1
@@ -171,7 +196,7 @@ class Kernels:
     def _exp(self, x: Any) -> Any:
         logs = {name: kernel for kernel, name in self.names.items() if type(kernel).__name__ == "log"}
         found = []
-        for term in sp.Add.make_args(sp.expand(x)):
+        for term in sp.Add.make_args(expanded(x)):
             c, m = term.as_coeff_Mul()
             if m in logs:
                 found.append(self._power(logs[m].args[0], c))
@@ -183,8 +208,8 @@ class Kernels:
         if exponent.is_Integer:
             return base**exponent
         if not exponent.is_Rational:
-            return self._exp(sp.expand(exponent * self._one(sp.log(sp.Dummy()), [base])))
-        content, part = sp.expand(base).primitive() if not base.is_Rational else (base, sp.S.One)
+            return self._exp(expanded(exponent * self._one(sp.log(sp.Dummy()), [base])))
+        content, part = expanded(base).primitive() if not base.is_Rational else (base, sp.S.One)
         found = sp.S.One
         for prime, k in sp.factorint(content.p).items() if content.is_Rational else ():
             found *= self._root(sp.Integer(prime), exponent * k)
@@ -201,4 +226,4 @@ class Kernels:
 
 
 def _primitive(x: Any) -> Any:
-    return sp.expand(x).primitive()[1]
+    return expanded(x).primitive()[1]

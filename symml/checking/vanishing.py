@@ -16,15 +16,10 @@ from typing import Any
 import sympy as sp
 from sympy.polys.rings import PolyRing
 
-from symml.checking.kernels import AS_EXP, Kernels, distinct, replaced
-from symml.errors import NotSupportedError
+from symml.checking.kernels import AS_EXP, Kernels, TooLargeError, distinct, replaced
 
 WORK = 400_000  # products of terms; about half a second
 ROOT_LIMIT = 24
-
-
-class TooLargeError(NotSupportedError):
-    """The proof needs more work than allowed."""
 
 
 @dataclass

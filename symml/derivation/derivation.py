@@ -48,9 +48,7 @@ _html = deferred("symml.derivation.rendering", "html")
 _plain = deferred("symml.derivation.rendering", "plain")
 _joint = deferred("symml.derivation.joint", "joint_function")
 _find_stationary = deferred("symml.derivation.stationary", "find_stationary")
-_gradient_on = deferred("symml.derivation.manifolds", "gradient_on")
 _manifold_steps = deferred("symml.derivation.manifolds", "steps")
-_find_structure = deferred("symml.derivation.structure", "find_structure")
 
 
 class Derivation(Statements):
@@ -238,28 +236,6 @@ class Derivation(Statements):
             gradient = self._result("gradient", v)
             terms.append(inner(gradient, direction))
         return add(*terms)
-
-    def gradient_on(self, manifold: str) -> Expression:
-        """Return the Riemannian gradient: the Euclidean one, g or G, brought onto the tangent space.
-
-        Parameters
-        ----------
-        manifold : {"sphere", "stiefel", "orthogonal", "spd"}
-            (I − x xᵀ) g for x of unit norm; G − W sym(Wᵀ G) for W with orthonormal columns and (G − Q Gᵀ Q)/2 for an
-            orthogonal Q, both in the Euclidean metric; S sym(G) S for S spd, in the affine-invariant metric.
-
-        Raises
-        ------
-        DeclarationError
-            If the variable is not declared with the property of the manifold.
-        """
-        found: Expression = _gradient_on(self, manifold)
-        return found
-
-    @property
-    def hessian_structure(self) -> Any:
-        """What the Hessian is made of: a record with `kind`, `statement`, `factors`, `apply` and `dense`."""
-        return _find_structure(self)
 
     # -- evidence ---------------------------------------------------------------------------------------------
     def check(self, claim: Any = None, order: int = 1, seed: int = 0, method: str = "differences",

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from symml.language.expressions import Expression
 from symml.registry import deferred
 
 _conditions = deferred("symml.derivation.kinks", "conditions_on")
+_gradient_on = deferred("symml.derivation.manifolds", "gradient_on")
+_structure = deferred("symml.derivation.structure", "find_structure")
 _convexity = deferred("symml.derivation.convex", "find_convexity")
 _newton = deferred("symml.derivation.iterations", "newton_step")
 _gradient = deferred("symml.derivation.iterations", "gradient_step")
@@ -68,3 +71,25 @@ class Statements:
         stable for 0 < η < 2/eigmax(Xᵀ X)
         """
         return _gradient(self)
+
+    def gradient_on(self, manifold: str) -> Expression:
+        """Return the Riemannian gradient: the Euclidean one, g or G, brought onto the tangent space.
+
+        Parameters
+        ----------
+        manifold : {"sphere", "stiefel", "orthogonal", "spd"}
+            (I − x xᵀ) g for x of unit norm; G − W sym(Wᵀ G) for W with orthonormal columns and (G − Q Gᵀ Q)/2 for an
+            orthogonal Q, both in the Euclidean metric; S sym(G) S for S spd, in the affine-invariant metric.
+
+        Raises
+        ------
+        DeclarationError
+            If the variable is not declared with the property of the manifold.
+        """
+        found: Expression = _gradient_on(self, manifold)
+        return found
+
+    @property
+    def hessian_structure(self) -> Any:
+        """What the Hessian is made of: a record with `kind`, `statement`, `factors`, `apply` and `dense`."""
+        return _structure(self)

@@ -309,7 +309,8 @@ def _unknown(found: Declared, rest: str) -> str:
     known = sorted(_by_phrase()) if len(phrase) > 2 else []
     near = difflib.get_close_matches(phrase.lower(), known, 1, 0.5)
     if not near and not found.shape and _AXES.fullmatch(phrase) and found.text.startswith(found.name + " "):
-        return f"cannot read {found.text!r}: a colon stands before the shape. Write '{found.name}: {phrase}'."
+        asked = f"Write '{found.name}: {phrase}'"
+        return f"cannot read {phrase!r} in the declaration {found.text!r}: a colon stands before a shape. {asked}."
     near = near or difflib.get_close_matches(phrase.split()[0].lower() if phrase.split() else "", known, 1, 0.5)
     hint = f"Did you mean {_by_phrase()[near[0]]!r}?" if near else "Known properties: " + ", ".join(BY_NAME) + "."
     return f"cannot read {phrase!r} in the declaration {found.text!r}: it is not a shape, property or range. {hint}"

@@ -3,7 +3,8 @@
 import numpy as np
 import sympy as sp
 
-from symml.language.expressions import Expression
+from symml.errors import DomainError
+from symml.language.expressions import Expression, Scalar
 from symml.language.function import Function, node
 from symml.language.operators import call, elementwise_power, multiply_any, power
 from symml.language.properties import Domain
@@ -11,6 +12,8 @@ from symml.language.properties import Domain
 
 def _build(x: Expression) -> Expression:
     """The root of a scalar is its power 1/2; of an array a function of its own."""
+    if isinstance(x, Scalar) and x.value.is_negative:
+        raise DomainError(f"sqrt({x}) is not a real number: sqrt needs an argument >= 0")
     return power(x, sp.S.Half) if x.shape == () else node("sqrt", lambda shape: shape, x)
 
 
