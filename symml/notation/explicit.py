@@ -174,7 +174,16 @@ def _power(node: Any, args: list[Any], at: Sizes) -> Any:
         return args[0] ** exponent
     if isinstance(node, ElemPow):
         return args[0].applyfunc(lambda x: x**exponent)
-    return _inverse(args[0]) if exponent == -1 else args[0] ** exponent
+    return _matrix_power(args[0], int(exponent))
+
+
+def _matrix_power(matrix: Any, exponent: int) -> Any:
+    """The power as a plain product; SymPy's own would simplify on the way."""
+    base = matrix if exponent > 0 else _inverse(matrix)
+    found = base if exponent else sp.eye(matrix.rows)
+    for _ in range(abs(exponent) - 1):
+        found = found * base
+    return found
 
 
 def _inverse(matrix: Any) -> Any:
