@@ -108,7 +108,7 @@ def _adjoint(leaf: Leaf, later: list[_Line], last: Node, adjoints: Mapping[Leaf,
 
 
 def _is_activation(line: _Line) -> bool:
-    """Whether a line is an elementwise function or softmax of an earlier name: its δ stays inside the next one."""
+    """Whether a line is an elementwise function or softmax of an earlier name: its δ stays in the next one."""
     return (
         isinstance(line.body, Apply) and line.body.op in ("map", "softmax") and isinstance(line.body.children[0], Leaf)
     )

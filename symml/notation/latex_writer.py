@@ -18,7 +18,7 @@ _ROOT = re.compile(r"\\sqrt\{((?:[^{}]|\{[^{}]*\})*)\}")
 SHORT = 12  # tokens of an exponent of e
 _TOKEN = re.compile(r"\\[A-Za-z]+|[^\s{}]")
 _LARGE = re.compile(r"\\(?:frac|sum|begin|operatorname)|(?<![A-Za-z])e\^")
-_SIMPLE_FRACTION = re.compile(r"\\frac\{(\w+)\}\{(\w+)\}")
+_SIMPLE_FRACTION = re.compile(r"\\frac\{((?:\w+|\\[A-Za-z]+)(?:\^\{\w+\})?)\}\{(\w+|\\[A-Za-z]+)\}$")
 _TALL = re.compile(r"\\(?:frac|sum|begin|left)(?![A-Za-z])")
 _MOVED = re.compile(r"\\mathrm\{d\}[^\s()]*$")
 
@@ -58,7 +58,7 @@ def _bars(head: str, text: str) -> str:
 
 
 def _exponential(exponent: Piece) -> Piece | None:
-    text = _sign(exponent)
+    text = _SIMPLE_FRACTION.sub(r"\1/\2", _sign(exponent))
     return None if len(_TOKEN.findall(text)) > SHORT or _LARGE.search(text) else Piece(_power("e", exponent), POWER)
 
 
