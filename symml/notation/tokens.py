@@ -97,7 +97,10 @@ def tokens(source: str) -> list[Token]:
 
 def _unknown(character: str) -> str:
     if character == "\\":
-        return "a backslash alone means nothing in text; LaTeX commands such as \\lambda are names"
+        return (
+            "LaTeX is written but not read yet: write text such as 1/2*||X w - y||^2; "
+            "a command such as \\lambda is read as the name it stands for"
+        )
     if character == '"':
         return 'a " without its partner'
     return f"{character!r} (U+{ord(character):04X}) is not part of the notation"

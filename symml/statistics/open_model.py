@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Mapping
 from typing import Any, final
 
-from symml.errors import DeclarationError
+from symml.errors import DataError, DeclarationError
 from symml.language.expressions import Expression
 from symml.records import Step
 from symml.statistics.frames import read_data
@@ -96,7 +96,17 @@ class OpenModel(Model):
 
     def _read_with(self, data: Any, values: Mapping[str, Any]) -> tuple[Model, dict[str, Any]]:
         found = read_data(data, values)
-        return self._build(found), found
+        model = self._build(found)
+        if self._first is not None:
+            known = {str(p) for p in self._first.parameters}
+            missing = [str(p) for p in model.parameters if str(p) not in known]
+            if missing:
+                columns = ", ".join(str(name) for name in found)
+                raise DataError(
+                    f"there is no column {missing[0]!r}, which the model {self.text!r} reads as a covariate; "
+                    f"columns: {columns}. Rename the column, or declare {missing[0]!r} as a parameter in where=."
+                )
+        return model, found
 
     def estimate(self, data: Any = None, /, **values: Any) -> dict[str, Any]:
         """Return the estimates by name, from closed forms alone."""

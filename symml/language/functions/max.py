@@ -24,6 +24,8 @@ def _build(a: Expression, b: Expression | None = None) -> Expression:
         return node("max", _shape, a) if a.shape else a
     if isinstance(a, Scalar) and isinstance(b, Scalar):
         return of_scalars(MAX, a, b)
+    if is_zero(a) or is_zero(b):  # max(0, z) is the function relu
+        return call("relu", b if is_zero(a) else a)
     return node("max", _shape, a, b)
 
 
@@ -32,8 +34,6 @@ def _definition(a: Expression, b: Expression | None = None) -> Expression:
         raise MissingRuleError(
             "max over the entries of an array has no derivative rule; use logsumexp as a smooth maximum"
         )
-    if is_zero(a):
-        return call("relu", b)
     return add(b, call("relu", add(a, multiply_any(-1, b))))
 
 
