@@ -17,6 +17,7 @@ from symml.records import Counterexample, verdict
 DRAWS = 50
 TOLERANCE = 1e-6
 DIRECTIONS = 3
+NEAR = 0.01  # of the ordinary steps
 SIZES_KEPT = 5  # draws before other sizes are tried
 EPSILON = 2.0**-52
 NOISE = 1e-11  # of a difference quotient, relative to the function
@@ -146,20 +147,37 @@ def _at_point(item: Derivative, values: dict[str, Any], sizes: dict[str, int], r
         alike = claimed.shape == found.value.shape
         gap = float(np.max(np.abs(claimed - found.value), initial=0.0)) if alike else np.inf
         if error_here > max(tolerance, 100 * found.error) and gap > noise:
-            if gap <= np.max(np.abs(step)) * _rounding(item, values, sizes, start):
+            wobble = _wobble(lambda at, move=claimed_step: item.action(at, sizes, move), values, claimed)
+            if gap <= max(np.max(np.abs(step)) * _rounding(item, values, sizes, start), 50 * wobble):
                 return _Found(None, count, "the function is drowned by rounding at the points drawn")
+            if alike and _kinked(f, x, step, claimed, found.value):
+                return _Found(None, count, "the function has a kink near the points drawn")
             return _Found(error_here, count, "", (values, claimed, found.value))
         largest = float(np.max(np.abs(claimed), initial=0.0))
         seen = max(seen, largest / noise if noise and largest else np.inf)
     return _Found(worst, count, faint=seen < 1e3)
 
 
+def _kinked(f: Callable[[Array], Array], x: Array, step: Array, claimed: Array, wide: Array) -> bool:
+    """Whether much shorter differences agree with the claim: then a kink lay within reach of the longer ones."""
+    near = slope(f, x, step, NEAR).value
+    size = float(np.max(np.abs(near), initial=0.0))
+    apart = float(np.max(np.abs(near - wide), initial=0.0))
+    return bool(np.all(np.isfinite(near))) and apart > 0 and relative_error(claimed, near, size) < 10 * TOLERANCE
+
+
 def _rounding(item: Derivative, values: Mapping[str, Any], sizes: Mapping[str, int], start: Array) -> float:
-    """The noise of rounding in a difference quotient: how much f moves where all values move by an ulp."""
+    """The noise of rounding in a difference quotient."""
+    x = np.asarray(values[item.variable], float)
+    jump = _wobble(lambda at: item.function(at, sizes), values, start)
+    return 50 * jump / (STEPS[-1] * max(1.0, float(np.max(np.abs(x), initial=0.0))))
+
+
+def _wobble(f: Callable[[Mapping[str, Any]], Any], values: Mapping[str, Any], start: Array) -> float:
+    """How much f moves where all values move by an ulp."""
     jumps = []
     with np.errstate(all="ignore"):
         for k in (-3, -1, 1, 2):
-            moved = item.function({name: v * (1 + k * EPSILON) for name, v in values.items()}, sizes)
-            jumps.append(float(np.max(np.abs(np.asarray(moved, float) - start), initial=0.0)))
-    x = np.asarray(values[item.variable], float)
-    return 50 * max(jumps) / (STEPS[-1] * max(1.0, float(np.max(np.abs(x), initial=0.0))))
+            moved = np.asarray(f({name: v * (1 + k * EPSILON) for name, v in values.items()}), float)
+            jumps.append(float(np.max(np.abs(moved.reshape(start.shape) - start), initial=0.0)))
+    return max(jumps)

@@ -26,13 +26,13 @@ class Slope:
     evaluations: int
 
 
-def slope(f: Callable[[Array], Array], x: Array, direction: Array) -> Slope:
+def slope(f: Callable[[Array], Array], x: Array, direction: Array, reach: float = 1.0) -> Slope:
     """Return d/dt f(x + t·direction) at t = 0 from six evaluations.
 
     Three central differences are combined twice (error of order h⁶); a kink within reach shows as disagreement between
-    the two combinations of order h⁴ and makes `smooth` False.
+    the two combinations of order h⁴ and makes `smooth` False. `reach` scales the steps.
     """
-    scale = max(1.0, float(np.max(np.abs(x), initial=0.0)))
+    scale = reach * max(1.0, float(np.max(np.abs(x), initial=0.0)))
     unit = direction / max(float(np.max(np.abs(direction), initial=0.0)), 1e-300)
     length = float(np.max(np.abs(direction), initial=0.0))
     central = []
