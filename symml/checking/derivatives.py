@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -147,7 +148,7 @@ def _at_point(item: Derivative, values: dict[str, Any], sizes: dict[str, int], r
         alike = claimed.shape == found.value.shape
         gap = float(np.max(np.abs(claimed - found.value), initial=0.0)) if alike else np.inf
         if error_here > max(tolerance, 100 * found.error) and gap > noise:
-            wobble = _wobble(lambda at, move=claimed_step: item.action(at, sizes, move), values, claimed)
+            wobble = _wobble(partial(_moved, item, sizes, claimed_step), values, claimed)
             if gap <= max(np.max(np.abs(step)) * _rounding(item, values, sizes, start), 50 * wobble):
                 return _Found(None, count, "the function is drowned by rounding at the points drawn")
             if alike and _kinked(f, x, step, claimed, found.value):
@@ -156,6 +157,10 @@ def _at_point(item: Derivative, values: dict[str, Any], sizes: dict[str, int], r
         largest = float(np.max(np.abs(claimed), initial=0.0))
         seen = max(seen, largest / noise if noise and largest else np.inf)
     return _Found(worst, count, faint=seen < 1e3)
+
+
+def _moved(item: Derivative, sizes: Mapping[str, int], step: Array, values: Mapping[str, Any]) -> Any:
+    return item.action(values, sizes, step)
 
 
 def _kinked(f: Callable[[Array], Array], x: Array, step: Array, claimed: Array, wide: Array) -> bool:
