@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import sympy as sp
 
 from symml.calculus.nodes import walk
-from symml.errors import DataError, ShapeError, SymmlError
+from symml.errors import DataError, InternalError, ShapeError, SymmlError
 from symml.fitting.binding import Bound, bind, by_name
 from symml.fitting.joint import Generated, generate, joint
 from symml.fitting.newton import Joint, Point, Region, evaluate
@@ -68,7 +68,9 @@ class Plan:
         try:
             found: StationaryPoint = d.stationary()
             return found
-        except SymmlError:  # whatever keeps it from a formula, Newton needs none
+        except InternalError:
+            raise  # a refuted result is a bug to be seen, never a reason to go on
+        except SymmlError:  # whatever else keeps it from a formula, Newton needs none
             return None
 
     @cached_property

@@ -43,7 +43,8 @@ def test_a_polynomial_with_a_large_residual_keeps_its_digits():
     target = sp.Matrix([sum(v**k for k in range(6)) + 10**7 * (-1) ** int(v) for v in x])
     truth = np.array((design.T * design).LUsolve(design.T * target), float).ravel()
     found = solve(np.array(design, float), np.array(target, float).ravel()).x
-    assert digits(found, truth) > 13  # 13.9 or more; the last one depends on the BLAS
+    # the terms reach 1e9 times the last coefficient, so extended precision leaves 13.9 digits or more of it
+    assert digits(found, truth) > 13.5
 
 
 def test_the_inverse_root_is_that_of_the_gram_matrix():
