@@ -345,6 +345,16 @@ def _of_eigenvalues(f, whole):
     return g
 
 
+def _frechet(f):
+    """The upper right block of f([[A, E], [0, A]])."""
+
+    def g(a, e):
+        n = len(a)
+        return f(np.block([[a, e], [0 * a, a]]))[:n, n:]
+
+    return g
+
+
 def _extreme(f):
     def g(a, b=None):
         if b is None:
@@ -372,6 +382,7 @@ CALLS = {
     "expm": _whole(mpmath.expm), "logm": _of_eigenvalues(mpmath.log, mpmath.logm),
     "sqrtm": _of_eigenvalues(mpmath.sqrt, mpmath.sqrtm),
     "sinm": _whole(mpmath.sinm), "cosm": _whole(mpmath.cosm),
+    **{f"{f}_frechet": _frechet(_whole(getattr(mpmath, f))) for f in ("expm", "logm", "sqrtm", "sinm", "cosm")},
     "normnuc": lambda a: mpmath.fsum(_singular_values(a)), "normspec": lambda a: max(_singular_values(a)),
     "eigmax": lambda a: _largest(a)[0], "eigmaxprojector": lambda a: np.outer(_largest(a)[1], _largest(a)[1]),
 }  # fmt: skip

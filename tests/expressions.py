@@ -199,6 +199,18 @@ def _projector(g, n):
     return call("eigmaxprojector", (g.symbol(n, n, words=SIMPLE_WORDS),)) * g.vector(n)
 
 
+def _nuclear(g):
+    """The nuclear norm of a matrix of full rank."""
+    n, m = g.rng.sample(NAMES, 2)
+    return call("normnuc", (g.symbol(n, m, words=("", "> 0") if g.sizes[n] > g.sizes[m] else ("full row rank",)),))
+
+
+def _of_matrix(g, n):
+    """A function of a matrix away from a trace."""
+    name = g.rng.choice(("expm", "sinm", "cosm", "sqrtm", "logm"))
+    return call(name, (g.definite(n) if name in ("sqrtm", "logm") else g.symbol(n, n),))
+
+
 def _row(g, n):
     m = g.any()
     return g.matrix(m, n)[g.rng.randrange(2)]
@@ -246,7 +258,7 @@ SCALAR = (
     lambda g: call("sumsq", (g.matrix(g.any(), g.any()),)),
     lambda g: call("sumsq", (g.vector(g.any()),)),
     lambda g: call("norm1", (g.vector(g.any()),)),
-    lambda g: call("normnuc", (g.symbol(*g.rng.sample(NAMES, 2), words=("", "> 0")),)),
+    _nuclear,
     lambda g: call("normspec", (g.symbol(*g.rng.sample(NAMES, 2), words=("", "> 0")),)),
     lambda g: (lambda n: call("eigmax", (g.symbol(n, n, words=SIMPLE_WORDS),)))(g.any()),
     lambda g: (lambda n: call("trace", (g.matrix(n, n),)))(g.any()),
@@ -290,7 +302,7 @@ VECTOR = (
     lambda g, n: call("toeplitz", (g.symbol(n),)) * g.vector(n),
     lambda g, n: (lambda s: s**2 * g.vector(n))(g.symbol(n, n)),
     lambda g, n: g.symbol(n) - call("mean", (g.symbol(n),)),
-    _projector, _row,
+    _projector, _row, lambda g, n: _of_matrix(g, n) * g.symbol(n),
 )  # fmt: skip
 MATRIX = (
     lambda g, n, m: g.symbol(n, m),
@@ -322,6 +334,7 @@ SQUARE = (
     lambda g, n, m: call("diag", (g.vector(n),)),
     lambda g, n, m: (g.symbol(n, n) + 3 * eye_of(g.dims[n])) ** -2,
     lambda g, n, m: call("toeplitz", (g.vector(n),)),
+    lambda g, n, m: _of_matrix(g, n),
     lambda g, n, m: (lambda s: s + s.T)(g.matrix(n, n)),
     lambda g, n, m: call("diag", (call("diag", (g.matrix(n, n),)),)),
 )

@@ -12,6 +12,7 @@ from typing import Any
 
 from symml.calculus import fusing, rewriting
 from symml.calculus.certificate import certificate
+from symml.calculus.linear import runs_along
 from symml.calculus.nodes import Apply, Const, Ein, Factor, Indices, Leaf, Node, Sum, const, fingerprint, intern, leaf
 
 DIMENSION_FACTS = frozenset({"positive", "nonnegative", "nonzero", "integer", "dimension"})
@@ -195,9 +196,11 @@ def ein(coefficient: Fraction | int, factors: Sequence[Factor], out: Sequence[in
     coefficient, merged, labels = rewriting.simplify_product(BUILD, coefficient, merged, labels, live)
     if coefficient == 0:
         return zero([live[o] for o in labels])
-    spread = next((k for k, (f, idx) in enumerate(merged) if isinstance(f, Sum) and len(idx) > 2), None)
+    if any(isinstance(f, (Ein, Const)) for f, _ in merged):  # a rule put a product in the place of a factor
+        return ein(coefficient, merged, labels, live)
+    spread = next((k for k, (f, i) in enumerate(merged) if isinstance(f, Sum) and (len(i) > 2 or f.batched)), None)
     if spread is not None and not set(merged[spread][1]) <= set(labels):
-        big, idx = merged[spread]  # a sum of data of order 3: contract it term by term
+        big, idx = merged[spread]  # a sum of arrays of order 3: contract it term by term
         rest = merged[:spread], merged[spread + 1 :]
         parts = [ein(coefficient, [*rest[0], (t, idx), *rest[1]], labels, live) for t in big.children]
         return total(parts, [live[o] for o in labels])
@@ -376,7 +379,7 @@ def primitive(
     label = str(param)
     bare = fingerprint(op, label, unsigned)
     return intern(  # type: ignore[no-any-return]
-        Apply, (op, args, param), tuple(shape), args, op=op, param=param,
+        Apply, (op, args, param), tuple(shape), args, op=op, param=param, batched=runs_along(op, args),
         digest=bare if sign == 1 else fingerprint(op, label, inner, "minus"), unsigned=bare, sign=sign,
     )  # fmt: skip
 

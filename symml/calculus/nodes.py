@@ -29,7 +29,7 @@ def fingerprint(*parts: object) -> bytes:
 class Node:
     """Base of the index form; built only through the functions of `construct`."""
 
-    __slots__ = ("__weakref__", "children", "digest", "leaves", "memo", "shape", "sign", "unsigned")
+    __slots__ = ("__weakref__", "batched", "children", "digest", "leaves", "memo", "shape", "sign", "unsigned")
 
     shape: tuple[Any, ...]
     digest: bytes
@@ -37,6 +37,7 @@ class Node:
     sign: int
     children: tuple[Node, ...]
     leaves: frozenset[Leaf]
+    batched: bool  # sums and products hold a linear primitive that runs along further axes
     memo: dict[str, Any]
 
     @property
@@ -109,6 +110,7 @@ def intern(cls: type[Node], key: Any, shape: tuple[Any, ...], children: tuple[No
         if node is None:
             node = object.__new__(cls)
             node.shape, node.children, node.memo = shape, children, {}
+            node.batched = cls is not Apply and any(c.batched for c in children)
             for name, value in slots.items():
                 setattr(node, name, value)
             if cls is not Leaf:

@@ -175,10 +175,26 @@ def _power(program: Program, node: Any) -> int:
         return program.emit((lambda x, p: np.linalg.matrix_power(x, round(p))) if matrix else np.power, slot, exponent)
     if matrix:
         q = int(node.exponent)
-        return program.emit(np.linalg.inv if q == -1 else lambda x: np.linalg.matrix_power(x, q), slot)
+        power = _inverse_of(node.args[0]) if q == -1 else lambda x: np.linalg.matrix_power(x, q)
+        return program.emit(power, slot)
     simple = power_of(node.exponent)
     assert simple is not None
     return program.emit(simple, slot)
+
+
+def _inverse_of(e: Expression) -> Callable[[Any], Any]:
+    """The inverse; LAPACK gives noise for a matrix that is singular but for rounding."""
+
+    def inverse(x: Any) -> Any:
+        found = np.linalg.inv(x)
+        condition = np.linalg.norm(x, 1) * np.linalg.norm(found, 1)
+        if condition * len(x) * np.finfo(float).eps > 1:
+            raise np.linalg.LinAlgError(
+                f"{e} ({len(x)}×{len(x)}) is singular to working precision: its condition number is {condition:.1e}"
+            )
+        return found
+
+    return inverse
 
 
 # -- functions ----------------------------------------------------------------------------------------------------

@@ -27,12 +27,18 @@ DIRECTION_FACTS = frozenset({"symmetric", "diagonal", "lower triangular", "upper
 
 def show(node: Node, taken: Sequence[str], variable: Any = None, label: str = "", polish: bool = True,
          given: Sequence[tuple[Symbol, Expression]] = ()) -> Expression:  # fmt: skip
-    """Return the expression of a derivative; of order 3 or 4 its action on a direction of `variable`.
+    """Return the expression of a derivative; its action on a direction of `variable` where it has no matrix notation.
 
-    The direction has the variable's declared structure; the value is that of unconstrained directions.
+    That is so for order 3 or 4, and for a few of order 2, such as the Jacobian of toeplitz(c) b. The direction has the
+    variable's declared structure; the value is that of unconstrained directions.
     """
-    if len(node.shape) <= 2 and len(getattr(variable, "shape", ())) <= 2:
-        return present(node, taken, polish, given)
+    axes = getattr(variable, "shape", ())
+    if len(node.shape) <= 2 and len(axes) <= 2:
+        try:
+            return present(node, taken, polish, given)
+        except NotSupportedError:
+            if not axes:
+                raise
     free = direction_of(variable, frozenset())
     tied = direction_of(variable, DIRECTION_FACTS)
     lead = len(node.shape) - len(free.shape)

@@ -19,9 +19,8 @@ from symml.calculus.construct import (
 from symml.calculus.fusing import fuse
 from symml.errors import NotSupportedError
 from symml.forms.batches import Lowered, no_batch, own_axes, product, real_axes, spread, union
-from symml.language.expressions import (
-    Call,
-)  # fmt: skip
+from symml.language.expressions import Call
+from symml.language.frechet import SUFFIX
 
 
 def _sum(e: Call, parts: list[Lowered]) -> Lowered:
@@ -129,11 +128,19 @@ def _diagsums(e: Call, parts: list[Lowered]) -> Lowered:
     return Lowered(operator("diagsums", (parts[0].node,), parts[0].axes[:1]))
 
 
-_MATRIX_FUNCTIONS = ("expm", "logm", "sqrtm", "sinm", "cosm", "eigmaxprojector")
+def _frechet(e: Call, parts: list[Lowered]) -> Lowered:
+    for part in parts:
+        no_batch(part, e)
+    a, direction = (part.node for part in parts)
+    return Lowered(operator("frechet", (a, direction), a.shape, e.function.removesuffix(SUFFIX)))
+
+
+_MATRIX_FUNCTIONS = ("expm", "logm", "sqrtm", "sinm", "cosm")
 CALLS: dict[str, Callable[[Call, list[Lowered]], Lowered]] = {
     "sum": _sum, "mean": _mean, "norm": _norm, "norm1": _norm1, "trace": _trace, "diag": _diag, "rowsum": _row_sum,
     "colsum": _column_sum, "dot": _dot, "vec": _vec, "kron": _kron, "toeplitz": _toeplitz, "diagsums": _diagsums,
     "power": _power, "softmax": _last_axis("softmax", True), "logsumexp": _last_axis("lse", False),
     **{name: _square(name, False) for name in ("normnuc", "normspec", "eigmax", "logdet", "det")},
-    **{name: _square(name, True) for name in _MATRIX_FUNCTIONS},
+    **{name: _square(name, True) for name in (*_MATRIX_FUNCTIONS, "eigmaxprojector")},
+    **{name + SUFFIX: _frechet for name in _MATRIX_FUNCTIONS},
 }  # fmt: skip

@@ -201,13 +201,13 @@ def _power(node: Apply, args: list[Expression]) -> Expression:
 
 
 _OPERATIONS = {
-    "frechet": "the derivative of a function of a matrix away from a trace",
     "split": "a vector taken apart into a matrix",
 }
 _PRIMITIVES: dict[str, Callable[[Apply, list[Expression]], Expression]] = {
     "map": _map,
     "pow": _power,
     "inv": lambda node, args: power(args[0], -1),
+    "frechet": lambda node, args: call(f"{node.param}_frechet", *args),
     "lse": lambda node, args: call("logsumexp", args[0]),
 }
 

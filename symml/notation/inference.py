@@ -11,6 +11,7 @@ from typing import Any
 
 from symml.errors import SymmlError
 from symml.language.expressions import Dim
+from symml.language.frechet import SUFFIX
 from symml.language.function import spellings
 from symml.language.operators import call, symbol
 
@@ -165,10 +166,12 @@ def _together(equations: Equations, shapes: Sequence[Sizes]) -> Sizes:
     return equations.together(shapes)
 
 
+MATRIX_FUNCTIONS = ("expm", "logm", "sqrtm", "sinm", "cosm")
 CALLS: Mapping[str, Callable[[Equations, Sequence[Sizes]], Sizes]] = {
     **dict.fromkeys(("sum", "mean", "norm", "norm1", "norm2", "normnuc", "normspec", "sumsq"), _scalar),
     **dict.fromkeys(("trace", "det", "logdet", "eigmax"), _scalar_of_square),
-    **dict.fromkeys(("inv", "expm", "logm", "sqrtm", "sinm", "eigmaxprojector"), lambda e, s: e.square(s[0])),
+    **dict.fromkeys((*MATRIX_FUNCTIONS, "inv", "eigmaxprojector"), lambda e, s: e.square(s[0])),
+    **dict.fromkeys((f + SUFFIX for f in MATRIX_FUNCTIONS), lambda e, s: e.square(e.together(s))),
     **dict.fromkeys(("mul", "div", "power", "softmax", "bars"), _together),
     "diag": _diagonal,
     "rowsum": _rows(0),

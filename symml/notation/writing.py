@@ -67,7 +67,8 @@ class Writer:
     """
 
     def __init__(self, style: Style, root: Expression) -> None:
-        self.order = postorder(root)
+        # the second pair of an action, for directions without structure, is not printed
+        self.order = [*postorder(*root.args[:2]), root] if isinstance(root, Action) else postorder(root)
         self.names = frozenset(_names(self.order))
         self.style = replace(style, operators=style.operators | {"e": ""}) if "e" in self.names else style
         self.sized = needs_size(self.order)
@@ -113,7 +114,7 @@ def _named(order: list[Expression], taken: frozenset[str]) -> dict[Expression, s
     lengths: dict[Expression, int] = {}
     indexed: set[Expression] = set()  # a part under a sum that uses its index has no name outside
     for node in order:
-        lengths[node] = 1 + sum(lengths[a] for a in node.args)
+        lengths[node] = 1 + sum(lengths.get(a, 0) for a in node.args)
         if isinstance(node, Index) or not indexed.isdisjoint(node.args):
             indexed.add(node)
     if lengths[order[-1]] <= LONGEST:

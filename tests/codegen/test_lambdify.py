@@ -403,7 +403,7 @@ def test_every_function_has_code(name):
     record = functions()[name]
     low, high = record.typical
     spread = np.random.default_rng(5).uniform(0.4, 0.6, (3, 3))
-    x = low + (high - low) * (spread + spread.T) / 2 + 3 * np.eye(3) * (name in ("logm", "sqrtm"))
+    x = low + (high - low) * (spread + spread.T) / 2 + 3 * np.eye(3) * name.startswith(("logm", "sqrtm"))
     tried = 0
     for declared, value in (("x: d", x[:, 0].copy()), ("x: d x d", x)):
         symbol = declare(declared)

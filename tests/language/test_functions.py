@@ -24,6 +24,7 @@ PAIRS = {
     "power": [("n", "n"), ("nd", ""), ("", "n")],
     "max": [("n", "n"), ("nd", "")],
     "min": [("n", "n"), ("nd", "")],
+    **{f"{f}m_frechet": [("dd", "dd")] for f in ("exp", "log", "sqrt", "sin", "cos")},
 }
 SINGLE = ["", "n", "nd", "dd", "1d"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from fractions import Fraction
-from typing import Any
+from typing import Any, TypeGuard
 
 from symml.calculus.nodes import Apply, Ein, Node
 from symml.calculus.rewriting import Build, Rewrite, State
@@ -13,16 +13,20 @@ from symml.calculus.rewriting import Build, Rewrite, State
 NAMES = ("expm", "logm", "sqrtm", "sinm", "cosm")
 
 
-def _view(build: Build, args: Sequence[Node], op: str, param: Any) -> Node | None:
-    """f(Aᵀ) = f(A)ᵀ."""
-    (x,) = args
-    if (
+def _is_transpose(x: Node) -> TypeGuard[Ein]:
+    return (
         isinstance(x, Ein)
         and x.coefficient == 1
         and len(x.factors) == 1
         and x.out == (0, 1)
         and x.factors[0][1] == (1, 0)
-    ):
+    )
+
+
+def _view(build: Build, args: Sequence[Node], op: str, param: Any) -> Node | None:
+    """f(Aᵀ) = f(A)ᵀ."""
+    (x,) = args
+    if _is_transpose(x):
         inner = build.operator(op, (x.factors[0][0],), x.shape)
         return build.ein(1, [(inner, (1, 0))], (0, 1), {0: x.shape[0], 1: x.shape[1]})
     return None
@@ -31,39 +35,34 @@ def _view(build: Build, args: Sequence[Node], op: str, param: Any) -> Node | Non
 def _symmetric_view(build: Build, args: Sequence[Node], op: str, param: Any) -> Node | None:
     """The largest eigenvalue and its projector see the symmetric part only."""
     (x,) = args
-    if (
-        isinstance(x, Ein)
-        and x.coefficient == 1
-        and len(x.factors) == 1
-        and x.out == (0, 1)
-        and x.factors[0][1] == (1, 0)
-    ):
+    if _is_transpose(x):
         return build.operator(op, (x.factors[0][0],), () if op == "eigmax" else x.shape)
     return None
 
 
 def _frechet_of_identity(build: Build, args: Sequence[Node], op: str, param: Any) -> Node | None:
-    """L(A, c I) = c f′(A), and L(A, s D) = s L(A, D) for an order-0 factor s."""
+    """L(A, I) = f′(A)."""
     a, d = args
-    if not isinstance(d, Ein) or d.coefficient == 0:
+    if isinstance(d, Ein) and d.out == (0, 0) and not d.factors and d.coefficient == 1:
+        return _slope(build, param, a)
+    return None
+
+
+def _frechet_of_view(build: Build, args: Sequence[Node], op: str, param: Any) -> Node | None:
+    """L(Aᵀ, E) = L(A, Eᵀ)ᵀ."""
+    a, d = args
+    if len(d.shape) != 2 or not (_is_transpose(a) or (build.is_symmetric(a) and _is_transpose(d))):
         return None
-    axes, sizes = (0, 1), {0: a.shape[0], 1: a.shape[1]}
-    scalars = [(f, i) for f, i in d.factors if i == ()]
-    if d.out[0] == d.out[1] and len(scalars) == len(d.factors):
-        return build.ein(d.coefficient, [*scalars, (_slope(build, param, a), axes)], axes, sizes)
-    if d.coefficient == 1 and not scalars:
-        return None
-    rest = build.ein(1, [f for f in d.factors if f[1] != ()], d.out, dict(enumerate(d.sizes)))
-    return build.ein(
-        d.coefficient, [*scalars, (build.operator("frechet", (a, rest), a.shape, param), axes)], axes, sizes
-    )
+    size = {0: a.shape[0], 1: a.shape[1]}
+    base, turned = (build.ein(1, [(x, (1, 0))], (0, 1), size) for x in (a, d))
+    return build.ein(1, [(build.operator(op, (base, turned), a.shape, param), (1, 0))], (0, 1), size)
 
 
 def _frechet_under_trace(build: Build, state: State, sizes: dict[int, Any]) -> State | None:
     """Tr L(A, D) = tr(f′(A) D)."""
     coefficient, factors, out = state
     for k, (f, idx) in enumerate(factors):
-        if not (isinstance(f, Apply) and f.op == "frechet") or idx[0] != idx[1] or idx[0] in out:
+        if not (isinstance(f, Apply) and f.op == "frechet" and len(idx) == 2) or idx[0] != idx[1] or idx[0] in out:
             continue
         if Counter(i for _, other in factors for i in other)[idx[0]] > 2:
             continue
@@ -94,7 +93,10 @@ RULES = (
         for n in ("eigmax", "eigmaxprojector")
     ),
     Rewrite(
-        "frechet_of_identity", "operator", "frechet", "L(A, c I) = c f′(A)", "Fréchet derivatives", _frechet_of_identity
+        "frechet_of_identity", "operator", "frechet", "L(A, I) = f′(A)", "Fréchet derivatives", _frechet_of_identity
+    ),
+    Rewrite(
+        "frechet_of_view", "operator", "frechet", "L(Aᵀ, E) = L(A, Eᵀ)ᵀ", "transposes under L", _frechet_of_view
     ),
     Rewrite(
         "frechet_under_trace", "product", "", "tr L(A, D) = tr(f′(A) D)", "Fréchet derivatives", _frechet_under_trace

@@ -1,4 +1,7 @@
-"""Differentials of the symmetric Toeplitz matrix of a vector and of its transpose, the sums along diagonals."""
+"""Differentials of the symmetric Toeplitz matrix of a vector and of its transpose, the sums along diagonals.
+
+Both work on the last axes of an adjoint; axes before these run along.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,6 @@ from collections.abc import Sequence
 from symml.calculus.construct import operator
 from symml.calculus.nodes import Apply, Node
 from symml.calculus.rule import Rule
-from symml.errors import MissingRuleError
 
 GOLUB = "Golub & Van Loan, Matrix Computations, 4th ed., section 4.7"
 
@@ -19,9 +21,7 @@ def _toeplitz(node: Apply, d: Sequence[Node | None]) -> Node:
 
 
 def _toeplitz_back(node: Apply, place: int, adjoint: Node, lead: int) -> Node:
-    if lead:
-        raise MissingRuleError("the Jacobian of toeplitz has no notation; take a scalar function of it")
-    return operator("diagsums", (adjoint,), node.children[0].shape)
+    return operator("diagsums", (adjoint,), adjoint.shape[:-1])
 
 
 def _diagsums(node: Apply, d: Sequence[Node | None]) -> Node:
@@ -31,9 +31,7 @@ def _diagsums(node: Apply, d: Sequence[Node | None]) -> Node:
 
 
 def _diagsums_back(node: Apply, place: int, adjoint: Node, lead: int) -> Node:
-    if lead:
-        raise MissingRuleError("the Jacobian of diagsums has no notation; take a scalar function of it")
-    return operator("toeplitz", (adjoint,), node.children[0].shape)
+    return operator("toeplitz", (adjoint,), (*adjoint.shape, adjoint.shape[-1]))
 
 
 RULES = (
