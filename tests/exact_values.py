@@ -150,6 +150,17 @@ def _positive(f):
     return g
 
 
+def _grows(f):
+    """A function whose values for large arguments have too many digits to be written."""
+
+    def g(x):
+        if not abs(x) < 1e4:
+            raise Undefined("too large")
+        return f(x)
+
+    return g
+
+
 def _kink(f):
     def g(x):
         if abs(x) < mpf("1e-9"):
@@ -160,13 +171,13 @@ def _kink(f):
 
 
 ENTRIES = {
-    "exp": mpmath.exp, "log": _log, "sqrt": lambda x: power(x, mpf(1) / 2), "abs": _kink(abs), "Abs": _kink(abs),
-    "sign": _kink(mpmath.sign), "sin": mpmath.sin, "cos": mpmath.cos, "tan": mpmath.tan, "sinh": mpmath.sinh,
-    "cosh": mpmath.cosh, "tanh": mpmath.tanh, "arctan": mpmath.atan, "atan": mpmath.atan, "erf": mpmath.erf,
+    "exp": _grows(mpmath.exp), "log": _log, "sqrt": lambda x: power(x, mpf(1) / 2), "abs": _kink(abs), "Abs": _kink(abs),
+    "sign": _kink(mpmath.sign), "sin": mpmath.sin, "cos": mpmath.cos, "tan": mpmath.tan, "sinh": _grows(mpmath.sinh),
+    "cosh": _grows(mpmath.cosh), "tanh": mpmath.tanh, "arctan": mpmath.atan, "atan": mpmath.atan, "erf": mpmath.erf,
     "erfc": mpmath.erfc, "sigmoid": lambda x: 1 / (1 + mpmath.exp(-x)),
     "softplus": lambda x: mpmath.log1p(mpmath.exp(x)), "relu": _kink(lambda x: max(x, mpf(0))),
     "step": _kink(lambda x: mpf(x > 0)), "normcdf": mpmath.ncdf, "normpdf": lambda x: mpmath.npdf(x),
-    "gamma": _positive(mpmath.gamma), "loggamma": _positive(mpmath.loggamma),
+    "gamma": _positive(_grows(mpmath.gamma)), "loggamma": _positive(mpmath.loggamma),
     "digamma": _positive(lambda x: mpmath.psi(0, x)), "trigamma": _positive(lambda x: mpmath.psi(1, x)),
     "sec": mpmath.sec, "Heaviside": lambda x, *_: _kink(lambda t: mpf(t > 0))(x), "factorial": mpmath.factorial,
 }  # fmt: skip
@@ -327,7 +338,12 @@ def _diag(a):
 
 
 def _whole(f):
-    return lambda a: _array(f(_matrix(a)))
+    def g(a):
+        if not max(abs(x) for x in np.ravel(a)) < 100:
+            raise Undefined("too large for a power series")
+        return _array(f(_matrix(a)))
+
+    return g
 
 
 def _of_eigenvalues(f, whole):

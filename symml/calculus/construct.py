@@ -114,20 +114,20 @@ def monomial(node: Node) -> tuple[bytes, Fraction]:
 
 
 # -- sums ---------------------------------------------------------------------------------------------------------
-def total(terms: Sequence[Node], shape: Sequence[Any]) -> Node:
+def total(parts: Sequence[Node], shape: Sequence[Any]) -> Node:
     """Return the sum of terms of one shape, like terms collected, in the order they come."""
     flat: list[Node] = []
-    stack = list(reversed(terms))
+    stack = list(reversed(parts))
     while stack:
         term = stack.pop()
-        inner = _signed_sum(term)
-        if inner is not None:
-            sign, found = inner
-            stack.extend(times(sign, t) for t in reversed(found.terms))
+        inner = _inner_sum(term)
+        if inner is not None and abs(inner[0]) == 1:
+            stack.extend(times(inner[0], t) for t in reversed(inner[1].terms))
         elif not is_zero(term):
             flat.append(term)
     if any(fusing.is_fused(t) for t in flat):
         return fusing.fused_sum(BUILD, flat, shape)
+    flat = _opened(flat)
     order: list[bytes] = []
     first: dict[bytes, Node] = {}
     value: dict[bytes, Fraction] = {}
@@ -138,12 +138,7 @@ def total(terms: Sequence[Node], shape: Sequence[Any]) -> Node:
             first[key], value[key] = term, factor
         else:
             value[key] += factor
-    kept = []
-    for key in order:
-        if value[key]:
-            node = first[key]
-            ratio = value[key] / monomial(node)[1]
-            kept.append(node if ratio == 1 else times(ratio, node))
+    kept = [times(value[key] / monomial(first[key])[1], first[key]) for key in order if value[key]]
     if not kept:
         return zero(shape)
     if len(kept) == 1:
@@ -151,22 +146,34 @@ def total(terms: Sequence[Node], shape: Sequence[Any]) -> Node:
     rows = sorted(monomial(t) for t in kept)
     plus, minus = fingerprint("sum", rows), fingerprint("sum", [(k, -v) for k, v in rows])
     unsigned, sign = (plus, 1) if plus <= minus else (minus, -1)
-    node = intern(
-        Sum, tuple(kept), tuple(shape), tuple(kept), terms=tuple(kept), digest=plus, unsigned=unsigned, sign=sign
-    )
+    terms = tuple(kept)
+    node = intern(Sum, terms, tuple(shape), terms, terms=terms, digest=plus, unsigned=unsigned, sign=sign)
     if "content" not in node.memo:
         node.memo["content"] = _content([v for _, v in rows])
     return node  # type: ignore[no-any-return]
 
 
-def _signed_sum(term: Node) -> tuple[int, Sum] | None:
-    """Return (±1, S) of a term that is a sum, or minus a sum."""
+def _opened(terms: list[Node]) -> list[Node]:
+    """Terms with multiples of sums, such as 1/2 (A + B), taken apart where they share a term with the rest."""
+    inner = [_inner_sum(t) for t in terms]
+    if not any(inner):
+        return terms
+    plain = {monomial(t)[0] for t, s in zip(terms, inner, strict=True) if s is None}
+    found: list[Node] = []
+    for term, multiple in zip(terms, inner, strict=True):
+        shares = multiple is not None and any(monomial(t)[0] in plain for t in multiple[1].terms)
+        found += [times(multiple[0], t) for t in multiple[1].terms] if multiple and shares else [term]
+    return found
+
+
+def _inner_sum(term: Node) -> tuple[Fraction, Sum] | None:
+    """Return (c, S) of a term that is a rational multiple c of a sum S."""
     if isinstance(term, Sum):
-        return 1, term
-    if isinstance(term, Ein) and term.coefficient == -1 and len(term.factors) == 1:
+        return Fraction(1), term
+    if isinstance(term, Ein) and len(term.factors) == 1:
         (inner, idx), out = term.factors[0], term.out
         if isinstance(inner, Sum) and idx == out and len(set(out)) == len(out):
-            return -1, inner
+            return term.coefficient, inner
     return None
 
 

@@ -9,9 +9,11 @@ from symml.language.expressions import (
     Call,
     ElemPow,
     Expression,
+    Hadamard,
     Mul,
     Ones,
     Symbol,
+    Transpose,
 )  # fmt: skip
 from symml.language.operators import (
     call,
@@ -53,6 +55,11 @@ def total(e: Expression) -> Expression:
             return multiply_any(scalar(e.coefficient), total(multiply_any(*e.args)))
         if len(e.shape) == 1 and isinstance(e.args[-1], Ones):
             return total(multiply_any(*e.args[:-1]))
+    if isinstance(e, Hadamard) and len(e.shape) == 2:
+        turned = [a for a in e.args if isinstance(a, Transpose) and len(a.args[0].shape) == 2]
+        if len(turned) == 1:  # sum(Aᵀ ⊙ B ⊙ C) = tr(A (B ⊙ C))
+            rest = elementwise_product(*(a for a in e.args if a is not turned[0]))
+            return call("trace", multiply_any(turned[0].args[0], rest))
     return call("sum", e)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from symml.forms.cost import cost
 from symml.language.expressions import (
     Add,
@@ -48,6 +50,15 @@ def mirrors(a: Expression, b: Expression, known: frozenset[Expression] | set[Exp
 
 def flip(e: Expression, known: frozenset[Expression] | set[Expression] = frozenset()) -> Expression:
     """Return the transpose of e in its shortest form."""
+    return _flip(e, known) if known else _plain(e)
+
+
+@lru_cache(maxsize=8192)
+def _plain(e: Expression) -> Expression:
+    return _flip(e, frozenset())
+
+
+def _flip(e: Expression, known: frozenset[Expression] | set[Expression]) -> Expression:
     if e.shape == () or is_symmetric(e, known):
         return e
     outer = transpose(e)

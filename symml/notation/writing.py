@@ -38,6 +38,7 @@ from symml.language.expressions import (
     Transpose,
     Where,
     Zeros,
+    make,
     postorder,
 )
 from symml.notation.bare import needs_size
@@ -67,8 +68,9 @@ class Writer:
     """
 
     def __init__(self, style: Style, root: Expression) -> None:
-        # the second pair of an action, for directions without structure, is not printed
-        self.order = [*postorder(*root.args[:2]), root] if isinstance(root, Action) else postorder(root)
+        if isinstance(root, Action):  # the second pair, for directions without structure, is not printed
+            root = make(Action, root.args[:2], root.fields, root.shape)
+        self.order = postorder(root)
         self.names = frozenset(_names(self.order))
         self.style = replace(style, operators=style.operators | {"e": ""}) if "e" in self.names else style
         self.sized = needs_size(self.order)
@@ -114,7 +116,7 @@ def _named(order: list[Expression], taken: frozenset[str]) -> dict[Expression, s
     lengths: dict[Expression, int] = {}
     indexed: set[Expression] = set()  # a part under a sum that uses its index has no name outside
     for node in order:
-        lengths[node] = 1 + sum(lengths.get(a, 0) for a in node.args)
+        lengths[node] = 1 + sum(lengths[a] for a in node.args)
         if isinstance(node, Index) or not indexed.isdisjoint(node.args):
             indexed.add(node)
     if lengths[order[-1]] <= LONGEST:
@@ -233,7 +235,7 @@ def _transpose(w: Writer, e: Transpose) -> Piece:
 # -- brackets and calls -------------------------------------------------------------------------------------------
 def _call(w: Writer, e: Call) -> Piece:
     name = e.function
-    inner = [shown(w.style, w.of(a)) for a in e.args]
+    inner = [shown(w.style, _argument(w, a)) for a in e.args]
     bars = name in BRACKETS and not (name == "abs" and len(e.args[0].shape) > 1)
     if bars and w.style.templates["nested_" + name] not in inner[0]:
         return Piece(w.style.bars(name, inner[0]), ATOM)
@@ -256,11 +258,17 @@ def _call(w: Writer, e: Call) -> Piece:
     return Piece(w.style.call(w.style.head(name, name == "sigmoid" and "sigma" in w.names), inner), ATOM)
 
 
+def _argument(w: Writer, a: Expression) -> Piece:
+    """An argument of a call: x/2 reads better than 1/2 x where nothing stands beside it."""
+    named = w.of(a).level == ATOM
+    return product(w, a, True) if isinstance(a, Mul) and not named else w.of(a)
+
+
 def _exponential(w: Writer, e: Call) -> Piece | None:
     """A short exponential as a power of e: entry by entry of scalars and vectors, the matrix function of matrices."""
     if (len(e.args[0].shape) == 2) is not (e.function == "expm"):
         return None
-    return w.style.exponential(w.of(e.args[0]))
+    return w.style.exponential(_argument(w, e.args[0]))
 
 
 def _matrix_root(w: Writer, e: Call) -> Piece:
