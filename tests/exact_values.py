@@ -151,10 +151,10 @@ def _positive(f):
 
 
 def _grows(f):
-    """A function whose values for large arguments have too many digits to be written."""
+    """A function whose values soon are too large for floats to follow."""
 
     def g(x):
-        if not abs(x) < 1e4:
+        if not abs(x) < 50:
             raise Undefined("too large")
         return f(x)
 

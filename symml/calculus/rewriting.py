@@ -137,4 +137,4 @@ def parity(name: str) -> str:
 
 def keeps_symmetry(op: str) -> bool:
     """Whether an operator of a symmetric matrix is symmetric (the projector always is)."""
-    return op in ("map", "pow", "inv", "expm", "logm", "sqrtm", "sinm", "cosm", "eigmaxprojector")
+    return op in ("map", "pow", "inv", "expm", "logm", "sqrtm", "sinm", "cosm", "frechet", "eigmaxprojector")

@@ -187,7 +187,7 @@ def _inverse_of(e: Expression) -> Callable[[Any], Any]:
 
     def inverse(x: Any) -> Any:
         found = np.linalg.inv(x)
-        condition = np.linalg.norm(x, 1) * np.linalg.norm(found, 1)
+        condition = np.max(np.abs(found * x.T).sum(axis=1))  # the same whatever the units of rows and columns
         if condition * len(x) * np.finfo(float).eps > 1:
             raise np.linalg.LinAlgError(
                 f"{e} ({len(x)}×{len(x)}) is singular to working precision: its condition number is {condition:.1e}"
