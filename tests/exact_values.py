@@ -495,21 +495,41 @@ def _einstein(run, node, *args):
         sizes.update(zip(word, a.shape, strict=True))
     real = [d for d in run.shape(node) if d != 1] if len(node.shape) > len(out) else list(run.shape(node))
     sizes.update({c: d for c, d in zip(out, real, strict=True) if c not in sizes})
-    inner = [c for c in sizes if c not in out]
+    factors = [_without_repeats(word, a) for word, a in zip(words, fitted, strict=True)]
+    for c in [c for c in sizes if c not in out]:
+        touching, factors = [f for f in factors if c in f[0]], [f for f in factors if c not in f[0]]
+        letters = list(dict.fromkeys(x for word, _ in touching for x in word))
+        summed = _aligned(touching, letters, sizes).sum(axis=letters.index(c))
+        factors.append(([x for x in letters if x != c], np.asarray(summed, object)))
+    letters = list(dict.fromkeys(out))
+    whole = _aligned(factors, letters, sizes)
     found = np.full(tuple(sizes[c] for c in out), mpf(0), object)
-    for place in np.ndindex(found.shape):
-        at = {}
-        if any(at.setdefault(c, p) != p for c, p in zip(out, place, strict=True)):
-            continue
-        total = mpf(0)
-        for rest in itertools.product(*(range(sizes[c]) for c in inner)):
-            at.update(zip(inner, rest, strict=True))
-            term = mpf(1)
-            for word, a in zip(words, fitted, strict=True):
-                term *= a[tuple(at[c] for c in word)]
-            total += term
-        found[place] = total
+    for place in np.ndindex(whole.shape):
+        at = dict(zip(letters, place, strict=True))
+        found[tuple(at[c] for c in out)] = whole[place]
     return found if found.shape else found[()]
+
+
+def _without_repeats(word, a):
+    """The diagonal along letters that occur twice."""
+    while len(set(word)) < len(word):
+        c = next(c for c in word if word.count(c) > 1)
+        first = word.index(c)
+        a = np.diagonal(a, axis1=first, axis2=word.index(c, first + 1))
+        rest = word[first + 1 :]
+        rest.remove(c)
+        word = [*word[:first], *rest, c]
+    return word, a
+
+
+def _aligned(factors, letters, sizes):
+    """The product of factors over all letters."""
+    found = np.full(tuple(sizes[c] for c in letters), mpf(1), object)
+    for word, a in factors:
+        order = [word.index(c) for c in letters if c in word]
+        shape = [sizes[c] if c in word else 1 for c in letters]
+        found = found * np.transpose(a, order).reshape(shape)
+    return found
 
 
 def _add(run, node, *args):

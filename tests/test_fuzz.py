@@ -12,7 +12,7 @@ from symml.language.function import functions
 
 SHORT, LONG, BLOCK = 500, 10_000, 500
 EVERY = 10  # of these one is also printed, read back, compiled and narrated
-REFUSED = 0.10  # share of refusals; the aim is 0.01
+REFUSED = 0.01  # share of refusals
 
 
 def test_the_evaluator_knows_every_function():
