@@ -65,6 +65,10 @@ class InternalError(SymmlError):
     """A result that failed its own check; never shown as an answer. The message holds the seed that reproduces it."""
 
 
+UNREADABLE = (NotationError, ShapeError, DeclarationError, DomainError, NotSupportedError)
+"""What reading a text or building an expression raises where it is refused; never `InternalError`."""
+
+
 def with_caret(message: str, source: str, span: tuple[int, int]) -> str:
     """Return the message with the guilty line of `source` and a caret line under the span."""
     if not source:

@@ -109,7 +109,7 @@ class _Run:
         if node.is_Rational:
             return mpf(int(node.p)) / int(node.q)
         if node.is_NumberSymbol:
-            return {"Pi": mpmath.pi, "Exp1": mpmath.e}[type(node).__name__] + mpf(0)
+            return {"Pi": mpmath.pi, "Exp1": mpmath.e, "EulerGamma": mpmath.euler}[type(node).__name__] + mpf(0)
         if isinstance(node, (sp.core.relational.Relational, sp.logic.boolalg.BooleanAtom, sp.Tuple, sp.Piecewise)):
             return None
         name = type(node).__name__
@@ -179,7 +179,7 @@ ENTRIES = {
     "step": _kink(lambda x: mpf(x > 0)), "normcdf": mpmath.ncdf, "normpdf": lambda x: mpmath.npdf(x),
     "gamma": _positive(_grows(mpmath.gamma)), "loggamma": _positive(mpmath.loggamma),
     "digamma": _positive(lambda x: mpmath.psi(0, x)), "trigamma": _positive(lambda x: mpmath.psi(1, x)),
-    "sec": mpmath.sec, "Heaviside": lambda x, *_: _kink(lambda t: mpf(t > 0))(x), "factorial": mpmath.factorial,
+    "sec": mpmath.sec, "zeta": mpmath.zeta, "Heaviside": lambda x, *_: _kink(lambda t: mpf(t > 0))(x), "factorial": mpmath.factorial,
 }  # fmt: skip
 
 

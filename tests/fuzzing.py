@@ -140,12 +140,19 @@ class Judge:
         along = self.along(got, *steps) if whole else self.acted(shown, steps)
         noise = size(self.start) * mpf("1e-3") + self.parts(along if got is None else got, steps)
         same(what, along, want, mpf("1e-13") if order == 1 else mpf("1e-9"), noise)
-        number = exact(np.asarray(shown.evaluate({**floats(self.values), **self.case.sizes}), float))
-        number, meant = (number, got) if whole else (self.along(number, *steps), along)
-        scales = (size(self.start) * mpf("1e-3"), "1e-8", self.parts(number, steps))
+        numbers = [self.number(shown, wobble) for wobble in (0.0, 3e-16, -5e-16)]
+        number, *others = numbers if whole else [self.along(n, *steps) for n in numbers]
+        meant = got if whole else along
+        spread = max(size(number - other) for other in others)  # what rounding alone does to it
+        scales = (size(self.start) * mpf("1e-3"), "1e-8", self.parts(number, steps), spread * 100 / mpf(FLOATS))
         same(f"evaluate({what})", number, meant, FLOATS, *scales)
         if deep:
             self.forms(shown, what, got)
+
+    def number(self, shown, wobble):
+        """The value in floats, at the point moved by about a rounding error."""
+        moved = {k: v * (1 + wobble * self.rng.choice((1, 2, 3))) for k, v in floats(self.values).items()}
+        return exact(np.asarray(shown.evaluate({**moved, **self.case.sizes}), float))
 
     def acted(self, shown, steps):
         """An action on the last direction, contracted with the others."""

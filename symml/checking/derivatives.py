@@ -18,6 +18,7 @@ from symml.records import Counterexample, verdict
 DRAWS = 50
 TOLERANCE = 1e-6
 DIRECTIONS = 3
+BENDS = (1e-3, 1e-4, 1e-5)
 NEAR = 0.01  # of the ordinary steps
 SIZES_KEPT = 5  # draws before other sizes are tried
 EPSILON = 2.0**-52
@@ -153,6 +154,8 @@ def _at_point(item: Derivative, values: dict[str, Any], sizes: dict[str, int], r
                 return _Found(None, count, "the function is drowned by rounding at the points drawn")
             if alike and _kinked(f, x, step, claimed, found.value):
                 return _Found(None, count, "the function has a kink near the points drawn")
+            if _kink_at(f, x, step, start):
+                return _Found(None, count, "the function has a kink at the points drawn")
             return _Found(error_here, count, "", (values, claimed, found.value))
         largest = float(np.max(np.abs(claimed), initial=0.0))
         seen = max(seen, largest / noise if noise and largest else np.inf)
@@ -169,6 +172,17 @@ def _kinked(f: Callable[[Array], Array], x: Array, step: Array, claimed: Array, 
     size = float(np.max(np.abs(near), initial=0.0))
     apart = float(np.max(np.abs(near - wide), initial=0.0))
     return bool(np.all(np.isfinite(near))) and apart > 0 and relative_error(claimed, near, size) < 10 * TOLERANCE
+
+
+def _kink_at(f: Callable[[Array], Array], x: Array, step: Array, start: Array) -> bool:
+    """Whether f(x + h) + f(x − h) − 2 f(x) shrinks like h: the slopes on the two sides differ, however short h is."""
+    bends = []
+    for h in BENDS:
+        with np.errstate(all="ignore"):
+            both = np.asarray(f(x + h * step), float) + np.asarray(f(x - h * step), float) - 2 * start
+        bends.append(float(np.max(np.abs(both), initial=0.0)) / h)
+    noise = 1e-12 * float(np.max(np.abs(start), initial=0.0)) / BENDS[-1]
+    return bool(np.all(np.isfinite(bends))) and bends[-1] > max(bends[0] / 2, noise, 1e-9)
 
 
 def _rounding(item: Derivative, values: Mapping[str, Any], sizes: Mapping[str, int], start: Array) -> float:

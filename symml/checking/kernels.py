@@ -15,6 +15,8 @@ import sympy as sp
 from symml.errors import NotSupportedError
 from symml.language.scalar_functions import normcdf, relu, sigmoid, softplus, step
 
+MULTIPLES = 6  # of an angle
+SHIFTS = 12
 TERMS = 1500  # of an argument that is multiplied out
 
 
@@ -25,7 +27,11 @@ class side(sp.Function):  # type: ignore[misc]  # noqa: N801
 
     @classmethod
     def eval(cls, x: Any) -> Any:
-        """Evaluate numbers; the sign of the argument moves outside."""
+        """Evaluate numbers; the sign of the argument moves outside, a product's is that of its factors."""
+        if x.is_Mul or (x.is_Pow and x.exp.is_Integer):
+            pairs = [(a.base, a.exp) if a.is_Pow and a.exp.is_Integer else (a, 1) for a in sp.Mul.make_args(x)]
+            if all(a is not x for a, _ in pairs):
+                return sp.Mul(*(cls(a) for a, k in pairs if k % 2))
         if len(x.args) < 4:  # the sign of a large sum is not looked for
             if x.is_extended_positive:
                 return sp.S.One
@@ -101,13 +107,70 @@ _KINKED: dict[Any, Callable[..., Any]] = {
     sp.Heaviside: lambda x, *_: (1 + side(x)) / 2,
     normcdf: lambda x: (1 + sp.erf(x / sp.sqrt(2))) / 2,
 }
+
+
+def _angle(part: Callable[[Any, Any], Any]) -> Callable[..., Any]:
+    """The sine or the cosine of a sum and of small multiples by those of its terms."""
+
+    def rule(x: Any) -> Any:
+        sine, cosine = sp.S.Zero, sp.S.One
+        for term in sp.Add.make_args(expanded(x)):
+            c, m = term.as_coeff_Mul()
+            times = abs(int(c)) if c.is_Integer and abs(c) <= MULTIPLES else 1
+            s, t = (sp.sin(m), sp.cos(m)) if times == abs(c) else (sp.sin(term), sp.cos(term))
+            s = -s if times == -c else s
+            for _ in range(times):
+                sine, cosine = sine * t + cosine * s, cosine * t - sine * s
+        return part(sine, cosine)
+
+    return rule
+
+
+def _shifted(function: Any) -> Callable[..., Any]:
+    """Γ(x + 1) = x Γ(x) and what follows from it, for small whole shifts."""
+
+    def rule(*args: Any) -> Any:
+        shift = args[-1].as_coeff_Add()[0]
+        found = function(*args)
+        return sp.expand_func(found) if abs(shift) <= SHIFTS else found
+
+    return rule
+
+
+def _log_gamma(x: Any) -> Any:
+    shift, rest = x.as_coeff_Add()
+    if not shift.is_Integer or abs(shift) > SHIFTS:
+        return sp.loggamma(x)
+    steps = [sp.log(rest + k) for k in range(int(shift))] + [-sp.log(rest + k) for k in range(int(shift), 0)]
+    return sp.loggamma(rest) + sp.Add(*steps)
+
+
+def _log_quotient(x: Any) -> Any:
+    """Log of a quotient: what is positive in it apart."""
+    if not (x.is_Add or x.is_Mul) or x.count_ops() > 60:
+        return sp.log(x)
+    above, below = sp.together(x).as_numer_denom()
+    parts = [(f, k) for side_, k in ((above, 1), (below, -1)) for f in sp.Mul.make_args(side_)]
+    apart = [(f, k) for f, k in parts if f.is_positive]
+    rest = sp.Mul(*(f**k for f, k in parts if not f.is_positive))
+    return sp.Add(*(k * sp.log(f) for f, k in apart)) + (sp.log(rest) if rest != 1 else 0)
+
+
 AS_EXP: dict[Any, Callable[..., Any]] = {
     sigmoid: lambda x: 1 / (1 + sp.exp(-x)),
     softplus: lambda x: sp.log(1 + sp.exp(x)),
     sp.tanh: lambda x: 1 - 2 / (1 + sp.exp(2 * x)),
     sp.sinh: lambda x: (sp.exp(x) - sp.exp(-x)) / 2,
     sp.cosh: lambda x: (sp.exp(x) + sp.exp(-x)) / 2,
-    sp.tan: lambda x: sp.sin(x) / sp.cos(x),
+    sp.sin: _angle(lambda sine, cosine: sine),
+    sp.cos: _angle(lambda sine, cosine: cosine),
+    sp.tan: lambda x: _angle(lambda sine, cosine: sine / cosine)(x),
+    sp.factorial: lambda x: _shifted(sp.gamma)(x + 1),
+    sp.gamma: _shifted(sp.gamma),
+    sp.loggamma: _log_gamma,
+    sp.log: _log_quotient,
+    sp.digamma: lambda x: _shifted(sp.polygamma)(sp.S.Zero, x),
+    sp.polygamma: _shifted(sp.polygamma),
 }
 
 

@@ -19,6 +19,7 @@ from symml.language.symbols import is_dimension
 
 SIZES = (5, 4, 3, 2, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16)
 LARGE = ("n", "N", "m", "M", "T")  # numbers of observations: larger than numbers of features where nothing is said
+MASKS = 7
 SUPPORTS = {
     "Bernoulli": "mask", "Poisson": "counts", "Binomial": "counts", "NegativeBinomial": "counts", "Geometric": "counts",
     "Exponential": "positive", "Gamma": "positive", "InverseGamma": "positive", "LogNormal": "positive",
@@ -81,6 +82,26 @@ def choose_sizes(symbols: Iterable[Any], given: Mapping[str, int]) -> dict[str, 
         for s in arrays:
             _order(s, sizes, waiting)
     return dict(sorted(sizes.items()))
+
+
+def sizes_at(symbols: Iterable[Any], turn: int, base: Mapping[str, int] | None = None) -> dict[str, int]:
+    """Return other sizes turn by turn, none smaller than the base ones and in their order.
+
+    In four turns any two of three dimensions are even and odd in all combinations, as (-1)^(n m) needs.
+    """
+    listed = list(symbols)
+    base = choose_sizes(listed, {}) if base is None else base
+    literals = {d for s in listed if isinstance(s, Symbol) for d in s.shape if isinstance(d, int)}
+    found: dict[str, int] = {}
+    least = 0
+    for k, name in enumerate(sorted(base, key=lambda name: (base[name], name))):
+        flip = (turn & (k % MASKS + 1)).bit_count()
+        size = max(base[name], least + 1)
+        size += (size - base[name] + flip) % 2
+        while size in literals:
+            size += 2
+        found[name] = least = size
+    return dict(sorted(found.items()))
 
 
 def _order(s: Symbol, sizes: dict[str, int], free: list[str]) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from symml.checking.sampling import choose_sizes, draw_array
+from symml.checking.sampling import choose_sizes, draw_array, sizes_at
 from symml.errors import DataError
 from symml.language.expressions import Symbol
 from symml.language.operators import symbol
@@ -19,12 +19,16 @@ TRIES = 12
 DECIMALS = 2
 
 
-def draw_small(symbols: Mapping[str, Any], rng: np.random.Generator) -> tuple[dict[str, Any], dict[str, int]]:
+def draw_small(
+    symbols: Mapping[str, Any], rng: np.random.Generator, turn: int = 0
+) -> tuple[dict[str, Any], dict[str, int]]:
     """Return values and sizes like `sampling.draw`, as small as the declarations allow; sizes differ, none is 1.
+
+    Later turns have larger sizes, even and odd ones in other combinations.
 
     Values that cannot be integers are rounded to two decimals, or drawn as they are where a property would be lost.
     """
-    sizes = small_sizes(symbols)
+    sizes = sizes_at(symbols.values(), turn, small_sizes(symbols))
     values = {}
     for name in sorted(symbols):
         found = symbols[name]

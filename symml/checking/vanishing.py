@@ -30,25 +30,25 @@ class Facts:
     exclusive: tuple[frozenset[Any], ...] = ()
 
 
-def vanish(differences: Iterable[Any], facts: Facts) -> bool:
-    """Whether every expression is proved to be zero; False means not proved."""
+def vanish(differences: Iterable[Any], facts: Facts, work: int = WORK) -> bool:
+    """Whether every expression is proved to be zero by that many products of terms; False means not proved."""
     found = list(differences)
     if all(d == 0 for d in found):
         return True
     try:
-        if _vanish(found, facts):
+        if _vanish(found, facts, work):
             return True
         if not any(node.func in AS_EXP for node in distinct(*found)):
             return False
-        return _vanish([replaced(d, AS_EXP) for d in found], facts)
+        return _vanish([replaced(d, AS_EXP) for d in found], facts, work)
     except TooLargeError:
         return False
 
 
-def _vanish(found: list[Any], facts: Facts) -> bool:
+def _vanish(found: list[Any], facts: Facts, work: int) -> bool:
     kernels = Kernels()
     rewritten = [kernels.rewrite(d) for d in found]
-    field_ = _Field(kernels, rewritten, facts)
+    field_ = _Field(kernels, rewritten, facts, work)
     return all(field_.is_zero(d) for d in rewritten)
 
 
@@ -64,7 +64,7 @@ class _Rational:
 class _Field:
     """Arithmetic of rational functions in the generators, denominators kept factored, within a budget of work."""
 
-    def __init__(self, kernels: Kernels, expressions: list[Any], facts: Facts) -> None:
+    def __init__(self, kernels: Kernels, expressions: list[Any], facts: Facts, work: int) -> None:
         every = [*expressions, *kernels.roots.values(), *kernels.squares.values()]
         parts = distinct(*every)
         gens = sorted({s for s in parts if s.is_Symbol} | set(kernels.roots), key=str)
@@ -77,7 +77,7 @@ class _Field:
         self.ring: Any = PolyRing([f"g{k}" for k in range(len(gens))], sp.ZZ, sp.lex) if gens else None
         self.gens = dict(zip(gens, self.ring.gens, strict=True)) if self.ring else {}
         self.place = {g: k for k, g in enumerate(gens)}
-        self.work = WORK
+        self.work = work
         self.done: dict[Any, _Rational] = {}
         self.rules: list[tuple[int, int, Any, Any]] = []  # generator, power, what it becomes over what
         self._relations(kernels, facts)

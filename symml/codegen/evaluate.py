@@ -11,7 +11,8 @@ import sympy as sp
 
 from symml.codegen.interpreter import prepare, size_of
 from symml.codegen.scalar_values import Values
-from symml.errors import DataError, SymmlError
+from symml.codegen.undefined import why_undefined
+from symml.errors import DataError, DomainError, NotationError
 from symml.language import hooks
 from symml.language.contexts import lent_sizes
 from symml.language.expressions import Expression, Index, Symbol
@@ -20,7 +21,7 @@ from symml.language.operators import show_shape
 from symml.language.symbols import is_dimension
 from symml.language.tables import symbol_table
 
-__all__ = ["bind", "evaluate", "prepare"]
+__all__ = ["bind", "evaluate", "prepare", "short"]
 
 _prepared: weakref.WeakKeyDictionary[Expression, Callable[[Values, Mapping[str, int]], Any]] = (
     weakref.WeakKeyDictionary()
@@ -46,17 +47,24 @@ def evaluate(expression: Expression, values: Mapping[Any, Any]) -> Any:
     ------
     DataError
         If a value is missing, is not numeric, or does not have the declared shape, or if sizes disagree.
+    DomainError
+        If an entry of the result is not a number though every value is: the logarithm of a negative one, 0/0.
     """
     bound, sizes = bind(symbol_table(expression), _with_lent_sizes(expression, values))
     function = _prepared.get(expression)
     if function is None:
         function = _prepared[expression] = prepare(expression)
     try:
-        found = function(bound, sizes)
+        with np.errstate(invalid="ignore"):  # what is not a number is reported below
+            found = function(bound, sizes)
     except np.linalg.LinAlgError as error:
         raise DataError(
-            f"cannot evaluate {_short(expression)}: {error}. A matrix in it cannot be inverted at these values."
+            f"cannot evaluate {short(expression)}: {error}. A matrix in it cannot be inverted at these values."
         ) from error
+    if np.any(np.isnan(found)) and not any(np.any(np.isnan(v)) for v in bound.values()):
+        whole, reason = short(expression), why_undefined(expression, bound, sizes)
+        named = reason.partition(" is not a real number")[0].endswith(whole)
+        raise DomainError(reason if named else f"cannot evaluate {whole}: {reason}")
     return float(found) if expression.shape == () else np.array(found, dtype=float)
 
 
@@ -106,7 +114,7 @@ def _by_name(values: Mapping[Any, Any]) -> dict[str, Any]:
     for key, value in values.items():
         try:
             name = canonical(key if isinstance(key, str) else key.name)
-        except (SymmlError, AttributeError):
+        except (NotationError, AttributeError):
             continue
         if name in given and given[name] is not value:
             raise DataError(f"two values are given for {name}; one spelling of a name is enough")
@@ -168,7 +176,8 @@ def _check_products(table: Mapping[str, Any], bound: Values, sizes: Mapping[str,
                     raise DataError(f"{name} has shape {bound[name].shape}; axis {axis} is declared {declared}")
 
 
-def _short(expression: Expression) -> str:
+def short(expression: Expression) -> str:
+    """Return the text of an expression, cut where it is long."""
     text = str(expression)
     return text if len(text) <= 80 else text[:77] + "..."
 

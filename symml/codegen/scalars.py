@@ -122,7 +122,7 @@ def scalar_code(value: sp.Expr, names: Mapping[Any, str]) -> tuple[str, int]:
     """
     try:
         text = _Printer(names).doprint(value)
-    except Exception as error:
+    except (NotImplementedError, TypeError, ValueError, AttributeError) as error:  # what SymPy's printers raise
         raise NotSupportedError(f"{value} has no NumPy code: {error}") from error
     if "Not supported" in text:
         raise NotSupportedError(f"{value} has no NumPy code")

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import sympy as sp
 
 from symml.codegen.entries import ENTRIES, UNKNOWN, WEAKER, Fact, Facts, Found, Kind, Known, palindrome
-from symml.codegen.products import Product, flipped, product
+from symml.codegen.products import Factor, Product, flipped, product
 from symml.codegen.ranges import REALS, Range, multiplied, scalar_range
 from symml.language.expressions import (
     Add,
@@ -42,7 +42,7 @@ FLIPPED: dict[Kind, Kind] = {
 
 def _mul_kind(e: Mul, known: Known) -> Found:
     parts = product(e)
-    if parts.chain != flipped(parts.chain):
+    if not _mirrored(parts.chain, known):
         return UNKNOWN
     kind, reason = palindrome(parts.chain, known)
     sign = _scale_sign(parts, known)
@@ -51,6 +51,17 @@ def _mul_kind(e: Mul, known: Known) -> Found:
     if sign.nonpositive:
         return FLIPPED[kind if sign.negative else WEAKER.get(kind, kind)], reason
     return UNKNOWN
+
+
+def _mirrored(chain: tuple[Factor, ...], known: Known) -> bool:
+    """Whether a chain equals its own transpose; the factor in the middle may be any symmetric matrix."""
+    turned = flipped(chain)
+    if chain == turned:
+        return True
+    middle, odd = divmod(len(chain), 2)
+    sides = (*chain[:middle], *chain[middle + 1 :])
+    mirrored = (*turned[:middle], *turned[middle + 1 :])
+    return bool(odd) and sides == mirrored and known[chain[middle].base].symmetric == "yes"
 
 
 def _scale_sign(parts: Product, known: Known) -> Range:
@@ -188,13 +199,7 @@ def _add_symmetric(e: Add, known: Known) -> Fact:
 
 
 def _mul_symmetric(e: Mul, known: Known) -> Fact:
-    chain = product(e).chain
-    if chain != flipped(chain):
-        middle = chain[len(chain) // 2]
-        same = tuple(f for k, f in enumerate(chain) if k != len(chain) // 2 or len(chain) % 2 == 0)
-        if len(chain) % 2 == 0 or same != flipped(same) or known[middle.base].symmetric != "yes":
-            return "unknown"
-    return "yes"
+    return "yes" if _mirrored(product(e).chain, known) else "unknown"
 
 
 _SYMMETRIC: dict[type[Expression], Callable[..., Fact]] = {
@@ -210,7 +215,7 @@ _SYMMETRIC: dict[type[Expression], Callable[..., Fact]] = {
     ElemPow: lambda e, known: known[e.args[0]].symmetric,
     Pow: lambda e, known: known[e.args[0]].symmetric,
 }
-KEEPS_SYMMETRY = ("expm", "logm", "sqrtm", "sinm", "kron")
+KEEPS_SYMMETRY = ("expm", "logm", "sqrtm", "sinm", "cosm", "kron")
 
 
 def _symmetric(e: Expression, known: Known) -> Fact:

@@ -13,6 +13,7 @@ from symml.derivation.critical import Point
 from symml.derivation.definiteness import shown
 from symml.derivation.elimination import Branch, Stage, answers, is_zero_text
 from symml.derivation.judging import Judgement, judge_branch
+from symml.derivation.linear_systems import Numbers, NumberSolver
 from symml.derivation.mappings import ByName
 from symml.derivation.separating import cleared
 from symml.derivation.stationary_point import StationaryPoint
@@ -20,8 +21,10 @@ from symml.derivation.trials import Trials, substitute_back
 from symml.errors import InternalError, NoClosedFormError
 from symml.forms.lowering import lower
 from symml.forms.textbook import present
-from symml.language.expressions import Expression, Symbol
+from symml.language.contexts import remember
+from symml.language.expressions import Expression, Symbol, Zeros
 from symml.language.operators import as_expression, subtract
+from symml.language.where import expand_names
 from symml.notation.wording import words
 from symml.records import Step, Verdict, verdict
 
@@ -44,15 +47,19 @@ def assemble(
     kept: list[Kept] = []
     for branch in branches:
         answer = answer_of(derivation, branch)
-        trials = substitute_back(answer, [g for _, g in gradients], derivation.source.symbols, inverted(branch))
+        trials = substitute_back(
+            computed(branch, answer), [g for _, g in gradients], derivation.source.symbols, inverted(branch)
+        )
         if trials.verdict == "wrong":
             raise InternalError(
                 f"the stationary point {show_answer(answer)} failed its own check: {trials.verdict.counterexample}"
             )
         if not trials.points:
+            why = trials.verdict.reason
+            hint = "; if the solution is not unique, fix what is free with subject_to=" if "singular" in why else ""
             raise NoClosedFormError(
-                f"{show_answer(answer)} solves {branch[-1].solution.equation}, but {trials.verdict.reason}: "
-                "no stationary point could be confirmed"
+                f"{show_answer(answer)} solves {branch[-1].solution.equation}, but {why}: "
+                f"no stationary point could be confirmed{hint}"
             )
         if not trials.feasible and (len(branches) > 1 or not trials.points[0].symmetric):
             continue
@@ -69,12 +76,19 @@ def assemble(
 
 
 def answer_of(derivation: Derivation, branch: Branch) -> list[tuple[Any, Expression]]:
-    """Return the variables with their values as they are shown."""
-    if branch[-1].root is None:
-        vec = branch[-1].solution.vec
-        assert vec is not None, branch
-        return [(branch[-1].variable, vec)]
-    return [(v, present(node, derivation._taken, True, derivation._given)) for v, node in answers(branch)]
+    """Return the variables with their values as they are shown: of one without a formula what is known instead."""
+    last = branch[-1]
+    first = [(last.variable, last.solution.formula)] if last.root is None and last.solution.formula is not None else []
+    return [*first, *((v, present(n, derivation._taken, True, derivation._given)) for v, n in answers(branch))]
+
+
+def computed(branch: Branch, answer: Sequence[tuple[Any, Expression]]) -> list[tuple[Any, Expression | Numbers]]:
+    """Return the variables with what their numbers are computed from, in order."""
+    last = branch[-1]
+    if last.root is not None:
+        return list(answer)
+    assert last.solution.numbers is not None, branch
+    return [(last.variable, last.solution.numbers), *((v, e) for v, e in answer if v is not last.variable)]
 
 
 def show_answer(answer: Sequence[tuple[Any, Expression]]) -> str:
@@ -96,41 +110,54 @@ def _result(derivation: Derivation, kept: Sequence[Kept], judged: Sequence[Judge
     order = {v.name: k for k, v in enumerate(derivation.wrt)}
     points = []
     for (_, answer, _), j in zip(kept, judged, strict=True):
+        for _, e in answer:
+            remember(e, derivation.source.symbols.values())
         values = {v.name: e for v, e in sorted(answer, key=lambda a: order[a[0].name])}
         points.append(Point(values, j.kind))
     branch, answer, trials = kept[0]
     notes = conditions_of(branch)
     steps = [*first_steps(derivation), *solving_steps(kept, judged), *closing_steps(notes, judged)]
-    values_of = [p.values[derivation.wrt[0].name] if derivation.single else ByName(p.values) for p in points]
+    values_of = [p.values.get(derivation.wrt[0].name) if derivation.single else ByName(p.values) for p in points]
     equations = ByName(
         {s.variable.name: s.solution.equation for s in sorted(branch, key=lambda s: order[s.variable.name])}
     )
     kind = judged[0].kind if len(kept) == 1 else f"{len(kept)} stationary points: " + ", ".join(j.kind for j in judged)
-    last = branch[-1].solution
     return StationaryPoint(
         equation=branch[0].solution.equation if derivation.single else equations,
         expr=values_of[0] if len(values_of) == 1 else tuple(values_of),
         kind=kind,
         reasons=tuple(dict.fromkeys(r for j in judged for r in j.reasons)),
         conditions=tuple(notes),
-        points=tuple(points),
+        points=tuple(p for p in points if p.values),
         steps=tuple(steps),
         verdict=trials.verdict,
         names=tuple(order),
-        _sylvester=last.parts if last.method in ("sylvester", "lyapunov") else (),
+        _solver=_solver(branch, answer, notes),
     )
+
+
+def _solver(branch: Branch, answer: Sequence[tuple[Any, Expression]], notes: Sequence[str]) -> NumberSolver | None:
+    """How numbers are found where a variable has no formula."""
+    last = branch[-1]
+    if last.root is not None or last.solution.numbers is None:
+        return None
+    others = tuple((v.name, expand_names(e)) for v, e in answer if v is not last.variable)
+    return NumberSolver(last.variable.name, last.solution.numbers, others, notes[0] if notes else "")
 
 
 def conditions_of(branch: Branch) -> list[str]:
     """Return what must hold for the answer to exist."""
     notes: list[str] = []
-    roots: list[tuple[Any, Node | None]] = [*answers(branch)] or [(branch[0].variable, None)]
-    for stage, (v, root) in zip(branch, roots, strict=True):
-        notes.extend(stage.solution.notes)
-        if root is not None:
-            notes.extend(conditions.of_roots([root], v))
+    roots = {v.name: root for v, root in answers(branch)}
+    for stage in branch:
+        s, root = stage.solution, roots.get(stage.variable.name)
+        if s.method in ("quadratic", "commuting"):
+            pass
+        elif root is None:
+            notes.append(conditions.of_linear(s.method, s.parts, s.variable))
         else:
-            notes.append(conditions.of_sylvester(stage.solution.method, stage.solution.parts))
+            notes.extend(conditions.of_roots([root], stage.variable))
+        notes.extend(s.notes)
     return list(dict.fromkeys(notes))
 
 
@@ -172,6 +199,16 @@ _COLLECT = {
     "sylvester": "collect the terms with {v}: a Sylvester equation",
     "lyapunov": "collect the terms with {v}: a Lyapunov equation",
     "kronecker": "collect the terms with {v}: a linear equation for vec({v})",
+    "mixed": "collect the terms with {v} and {v}ᵀ: a linear equation for vec({v})",
+    "transposed": "collect the terms with {v} and {v}ᵀ; its transpose is a second equation for both",
+    "rows": "collect the terms with {v}: row {i} of the equation holds row {i} of {v} alone",
+    "columns": "collect the terms with {v}: column {i} of the equation holds column {i} of {v} alone",
+    "linear": "collect the terms with {v}: a linear system for the entries of {v}, solved at the data",
+    "around": "the matrix around {v} occurs only in its inverse: solve for it",
+    "least norm": "cancel the factor on the outside, which sends no vector but 0 to 0",
+    "homogeneous": "the matrix is definite for every {v}: only {v} = 0 is sent to 0",
+    "quadratic": "multiply by {v} until no inverse of {v} is left: a quadratic equation for {v}",
+    "commuting": "multiply by {v}; {v} commutes with the matrix beside it, as {v}⁻¹ is a sum of multiples of both",
 }
 
 
@@ -181,24 +218,26 @@ def solving_steps(kept: Sequence[Kept], judged: Sequence[Judgement]) -> list[Ste
     for branch, answer, trials in kept:
         for stage in branch:
             equation = stage.solution.equation
-            statement = _COLLECT[stage.solution.method].format(v=as_expression(stage.variable))
+            statement = _COLLECT[stage.solution.method].format(v=as_expression(stage.variable), i=equation.each)
             latex = equation.latex("&=")
             step = Step(
                 "collect terms", statement, equation.lhs, equation.rhs, str(equation), latex, _same(stage, trials)
             )
             if str(step) not in map(str, steps):
                 steps.append(step)
+        last = branch[-1]
         for v, e in answer:
-            vec = isinstance(v, Symbol) and e.shape != v.shape
-            name, label = (f"vec({v})", rf"\operatorname{{vec}}({tex(v)})") if vec else (str(as_expression(v)), tex(v))
+            own = last.solution if last.root is None and v is last.variable else None
+            label = as_expression(v) if own is None or own.label is None else own.label
+            text_tail, tex_tail = ("", "") if own is None else own.tail
             steps.append(
                 Step(
                     "solve",
                     "solve; substituted back below",
                     as_expression(v),
                     e,
-                    f"{name} = {e}",
-                    f"{label} &= {e.latex()}",
+                    f"{label} = {'0' if isinstance(e, Zeros) else e}{text_tail}",
+                    f"{label.latex()} &= {'0' if isinstance(e, Zeros) else e.latex()}{tex_tail}",
                     trials.verdict,
                 )
             )
@@ -212,10 +251,13 @@ def _plain_statement(s: Step) -> Step:
     return Step(s.rule, f"solve ({told})" if told else "solve", s.before, s.after, s.text, s.latex, s.verdict)
 
 
+SAME = ("affine", "sylvester", "lyapunov", "kronecker", "mixed", "transposed", "linear", "entrywise")
+
+
 def _same(stage: Stage, trials: Trials) -> Verdict:
     """Whether the collected equation is the gradient set to zero, up to factors."""
     equation = stage.solution.equation
-    if stage.solution.method in ("affine", "sylvester", "lyapunov", "kronecker", "entrywise"):
+    if stage.solution.method in SAME:
         target = cleared(stage.equation)
         sides = ((equation.lhs, equation.rhs), (equation.rhs, equation.lhs))
         if any(proved_equal(cleared(lower(subtract(a, b))), target) for a, b in sides):

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from symml.calculus.nodes import Apply, Const, Node, walk
 from symml.calculus.rewriting import facts_of
-from symml.codegen.structure import definiteness, is_positive
+from symml.codegen.structure import definiteness, is_nonnegative, is_positive
 from symml.derivation.definiteness import shown
-from symml.language.expressions import Add, Call, Expression, Mul, Pow, Symbol, Transpose
+from symml.language.expressions import Add, Call, Expression, Index, Mul, Pow, Symbol, Transpose
 from symml.language.operators import as_expression, multiply_any, scalar, transpose
+from symml.language.tables import symbol_table
 
 
 def of_roots(roots: Sequence[Node], v: Any) -> list[str]:
@@ -20,8 +21,9 @@ def of_roots(roots: Sequence[Node], v: Any) -> list[str]:
         for node in walk(root):
             if isinstance(node, Apply) and node.op == "inv":
                 found.append(of_inverse(shown(node.children[0])))
-            elif isinstance(node, Apply) and node.op == "pow" and node.param < 0:
-                found.extend(_of_divisor(node.children[0]))
+            elif isinstance(node, Apply) and node.op == "pow":
+                found.extend(_of_divisor(node.children[0]) if node.param < 0 else [])
+                found.extend(_of_even_root(node.children[0]) if node.param.denominator % 2 == 0 else [])
     return list(dict.fromkeys([*found, *of_declaration(roots, v)]))
 
 
@@ -39,8 +41,25 @@ def of_inverse(m: Expression) -> str:
     if strict:
         return f"{m} is {kind} {_because(m, kind, reasons)}".strip()
     if kind.endswith("semidefinite"):
-        return f"{m} must be {kind.replace('semi', '')} ({'; '.join(reasons)})"
+        return _no_common_null(m) or f"{m} must be {kind.replace('semi', '')} ({'; '.join(reasons)})"
     return f"{m} must be invertible"
+
+
+def _no_common_null(m: Expression) -> str:
+    """For Xᵀ X + λ Gᵀ G: no vector but zero that both X and G send to zero; empty for anything else."""
+    grams = [_gram(_core(t)) for t in m.args] if isinstance(m, Add) else []
+    factors = [g[0] for g in grams if g is not None and g[1] == "column" and g[2] is None]
+    if not factors or len(factors) != len(grams):
+        return ""
+    names = f"{', '.join(map(str, factors[:-1]))} and {factors[-1]}"
+    return f"{names} must send no vector but 0 to 0 together (then {m} is invertible)"
+
+
+def of_definite(m: Expression) -> str:
+    """Return why a matrix is positive definite, or that it must be."""
+    m = _core(m)
+    told = of_inverse(m) if definiteness(m)[0].startswith("positive") else ""
+    return told.replace("is invertible)", "is positive definite)") or f"{m} must be positive definite"
 
 
 def _because(m: Expression, kind: str, reasons: Sequence[str]) -> str:
@@ -54,7 +73,8 @@ def _because(m: Expression, kind: str, reasons: Sequence[str]) -> str:
     if isinstance(m, Add):
         rank = next((_rank_condition(t, True) for t in m.args if str(t) == first.split(" is ")[0]), "")
         return "because " + (rank.split(" because ", 1)[1] if " because " in rank else first)
-    return first[first.index("(") :] if "(" in first else ""
+    told = first.split(f" is {kind}", 1)[1]
+    return told[told.index("(") :] if "(" in told else ""
 
 
 def _rank_condition(m: Expression, strict: bool) -> str:
@@ -62,14 +82,21 @@ def _rank_condition(m: Expression, strict: bool) -> str:
     found = _gram(m)
     if found is None:
         return ""
-    factor, rank = found
+    factor, rank, weights = found
     if strict:
         declared = " (declared)" if isinstance(factor, Symbol) else ""
         return f"{m} is positive definite because {factor} has full {rank} rank{declared}"
-    return f"{factor} must have full {rank} rank (then {m} is invertible)"
+    return f"{_weighted(factor, rank, weights)} must have full {rank} rank (then {m} is invertible)"
 
 
-def _gram(m: Expression) -> tuple[Expression, str] | None:
+def _weighted(factor: Expression, rank: str, weights: Expression | None) -> str:
+    """The rows that count: all of X in Xᵀ D X, unless entries of D may be 0."""
+    lines = "rows" if rank == "column" else "columns"
+    return str(factor) if weights is None else f"the {lines} of {factor} at which {weights} is not 0"
+
+
+def _gram(m: Expression) -> tuple[Expression, str, Expression | None] | None:
+    """X of Xᵀ D X, its rank, and the weights of D = diag(weights) where D is only semidefinite."""
     arrays = [a for a in m.args if a.shape != ()] if isinstance(m, Mul) else []
     for middle in (len(arrays) // 2, (len(arrays) + 1) // 2):
         half = arrays[middle:] if len(arrays) > 1 else []
@@ -78,8 +105,14 @@ def _gram(m: Expression) -> tuple[Expression, str] | None:
         right = multiply_any(*half)
         left = [transpose(a) for a in reversed(half)]
         if arrays[: len(half)] == left and len(right.shape) == 2 and 1 not in right.shape:
+            between = multiply_any(*arrays[len(half) : middle]) if middle > len(half) else None
+            weights = None
+            if between is not None and not definiteness(between)[0].endswith(" definite"):
+                if not (isinstance(between, Call) and between.function == "diag"):
+                    return None
+                weights = between.args[0]
             wide = len(half) == 1 and isinstance(half[0], Transpose)
-            return (transpose(right), "row") if wide else (right, "column")
+            return (transpose(right), "row", weights) if wide else (right, "column", weights)
     return None
 
 
@@ -93,6 +126,13 @@ def _of_divisor(base: Node) -> list[str]:
         return []
     many = "no entry of " if base.shape else ""
     return [f"{many}{value} may be 0" if many else f"{value} must not be 0"]
+
+
+def _of_even_root(base: Node) -> list[str]:
+    if isinstance(base, Const) or facts_of(base) & {"positive", "nonnegative"}:
+        return []
+    value = shown(base)
+    return [] if is_nonnegative(value) == "yes" else [f"{value} must be >= 0"]
 
 
 def _sum_of_definite(value: Expression) -> bool:
@@ -128,8 +168,8 @@ def _definite(value: Expression, v: Symbol) -> list[str]:
         return []
     gram = _gram(core)
     if gram is not None:
-        factor, rank = gram
-        return [f"{factor} must have full {rank} rank (then {core} is {word})"]
+        factor, rank, weights = gram
+        return [f"{_weighted(factor, rank, weights)} must have full {rank} rank (then {core} is {word})"]
     return [f"{core} must be {word}"]
 
 
@@ -167,15 +207,55 @@ def _range(v: Any) -> str:
     return "> 0" if "positive" in words else ">= 0" if "nonnegative" in words else "< 0"
 
 
-def of_sylvester(method: str, parts: Sequence[Expression]) -> str:
-    """Return when A X + X B = C, or a linear equation for vec(X), has exactly one solution."""
-    if method == "kronecker":
-        return f"a unique solution exists exactly when {parts[0]} is invertible"
+def of_linear(method: str, parts: Sequence[Expression], v: Any) -> str:
+    """Return when a linear equation for a matrix that no formula solves has exactly one solution."""
+    return _UNIQUE[method](parts, v)
+
+
+def _of_vec(parts: Sequence[Expression], v: Any) -> str:
+    kind, reasons = definiteness(parts[0])
+    if kind == "positive definite":
+        return f"a unique solution exists: {parts[0]} is positive definite {_because(parts[0], kind, reasons)}".strip()
+    exactly = "" if isinstance(v, Symbol) and "symmetric" in v.facts else "exactly "
+    return f"a unique solution exists {exactly}when {parts[0]} is invertible"
+
+
+def _of_sylvester(parts: Sequence[Expression], v: Any) -> str:
     a, b = parts
     kinds = [definiteness(m)[0] for m in parts]
     if kinds[0] == "positive definite" and kinds[1].startswith("positive"):
         why = f"{a} is positive definite and {b} is {kinds[1]}"
         return f"a unique solution exists: {why}, so no eigenvalue of {a} is minus one of {b}"
-    if method == "lyapunov":
-        return f"a unique solution exists exactly when no two eigenvalues of {a} add up to zero"
     return f"a unique solution exists exactly when {a} and −{b} have no common eigenvalue"
+
+
+def _of_lyapunov(parts: Sequence[Expression], v: Any) -> str:
+    if definiteness(parts[0])[0] == "positive definite":
+        return _of_sylvester(parts, v)
+    if definiteness(parts[0])[0] == "positive semidefinite":
+        return f"{of_inverse(parts[0])}; a unique solution exists exactly then"
+    return f"a unique solution exists exactly when no two eigenvalues of {parts[0]} add up to zero"
+
+
+def _of_lines(parts: Sequence[Expression], v: Any, line: str) -> str:
+    (index,) = (s for s in symbol_table(parts[0]).values() if isinstance(s, Index))
+    told = of_inverse(parts[0])
+    if " must " not in told:
+        return told
+    gram = _gram(parts[0])
+    if gram is not None and gram[2] is None:
+        return told
+    if gram is not None:
+        told = f"{_weighted(*gram)} must have full {gram[1]} rank"
+    return f"{told}, for every {index}; else {line} {index} of {v} is not unique"
+
+
+_UNIQUE: dict[str, Callable[[Sequence[Expression], Any], str]] = {
+    "kronecker": _of_vec,
+    "mixed": _of_vec,
+    "sylvester": _of_sylvester,
+    "lyapunov": _of_lyapunov,
+    "rows": lambda parts, v: _of_lines(parts, v, "row"),
+    "columns": lambda parts, v: _of_lines(parts, v, "column"),
+    "linear": lambda parts, v: f"a unique solution exists exactly when the linear system for {v} is not singular",
+}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -201,12 +202,25 @@ def _by_sympy(derivation: Derivation) -> Convexity | None:
             return _proved("concave", ["strictly concave", text])
         return _proved("strongly convex" if constant else "strictly convex", [text])
     if hessian.free_symbols:
-        return None
+        return _by_principal_minors(hessian)
     signs = {int(sp.sign(sp.re(sp.N(e)))) if e != 0 else 0 for e in hessian.eigenvals()}
     text = "the Hessian is constant, with eigenvalues " + ", ".join(str(e) for e in hessian.eigenvals())
     if signs <= {0, 1} or signs <= {0, -1}:
         return _proved("convex" if 1 in signs else "concave", [text])
     return Convexity("neither", (text,), verdict("proved", text))
+
+
+def _by_principal_minors(hessian: Any) -> Convexity | None:
+    """A Hessian none of whose principal minors is negative is positive semidefinite."""
+    for sign, kind, word in ((1, "convex", "positive"), (-1, "concave", "negative")):
+        minors = [
+            sp.simplify((sign * hessian).extract(list(rows), list(rows)).det())
+            for size in range(1, hessian.rows + 1)
+            for rows in combinations(range(hessian.rows), size)
+        ]
+        if hessian.rows <= 3 and all(m.is_nonnegative for m in minors):
+            return _proved(kind, [f"the Hessian is {word} semidefinite: its principal minors have the signs for it"])
+    return None
 
 
 def _by_structure(node: Node, leaves: Sequence[Leaf], variables: Sequence[Any]) -> Convexity | None:

@@ -20,6 +20,7 @@ CONVEX_OPERATORS = {
     "lse": "logsumexp",
     "normnuc": "the nuclear norm", "normspec": "the spectral norm", "eigmax": "the largest eigenvalue",
 }  # fmt: skip
+INCREASING = ("exp", "softplus", "relu")  # convex, and a convex argument may stand in them
 JUMPS = ("sign", "step")
 CONCAVE = {"log": "log", "sqrt": "the square root"}
 
@@ -84,8 +85,10 @@ def _moving(
     reasons: list[str],
     term: Node,
 ) -> bool:
-    if len(moving) == 2 and sign > 0:
-        return _quadratic_form(moving, still, variables, reasons, term)
+    if len(moving) > 1 and sign > 0:
+        return any(rule(moving, still, variables, reasons, term) for rule in (_quadratic_form, _over_linear, _fraction))
+    if len(moving) == 1 and sign > 0 and _trace_of_inverse(moving[0], still, variables, reasons, term):
+        return True
     if len(moving) != 1 or not all(is_nonnegative(shown(f)) == "yes" for f, _ in still):
         return False
     base, q = base_and_exponent(moving[0][0])
@@ -98,6 +101,11 @@ def _moving(
         word = "concave" if q > 0 else "convex on the positive numbers"
         reasons.append(f"the power {q} is {word}")
         return affine(base, variables)
+    if q >= 1 and sign > 0 and base.shape == () and is_nonnegative(shown(base)) == "yes" and q != 1:
+        inner: list[str] = []
+        if all(_convex(t, variables, inner) for t in _distributed(base, variables)):
+            reasons.extend([*inner, f"{shown(moving[0][0])} is a power of a nonnegative convex function"])
+            return True
     if q != 1:
         even = sign > 0 and q.denominator == 1 and q > 0 and q.numerator % 2 == 0
         if even and affine(base, variables):
@@ -122,7 +130,7 @@ def _is_sum_of_squares(base: Node, variables: Sequence[Leaf]) -> bool:
 
 def _function(base: Apply, sign: int, variables: Sequence[Leaf], reasons: list[str]) -> bool:
     if not affine(base.children[0], variables):
-        return False
+        return _composition(base, sign, variables, reasons)
     table = CONVEX if sign > 0 else CONCAVE
     if base.op == "map" and base.param in table:
         reasons.append(f"{table[base.param]} is {'convex' if sign > 0 else 'concave'}")
@@ -130,16 +138,86 @@ def _function(base: Apply, sign: int, variables: Sequence[Leaf], reasons: list[s
     if sign > 0 and base.op in CONVEX_OPERATORS:
         reasons.append(f"{CONVEX_OPERATORS[base.op]} is convex")
         return True
-    if sign < 0 and base.op == "logdet" and definiteness(shown(base.children[0]))[0] == "positive definite":
+    if sign < 0 and base.op == "logdet" and definiteness(shown(base.children[0]))[0].startswith("positive"):
         reasons.append("log det is concave on positive definite matrices")
         return True
     return False
+
+
+def _composition(base: Apply, sign: int, variables: Sequence[Leaf], reasons: list[str]) -> bool:
+    """An increasing convex function of a convex number, an increasing concave one of a concave number."""
+    names = INCREASING if sign > 0 else tuple(CONCAVE)
+    argument = base.children[0]
+    if base.op != "map" or base.param not in names or argument.shape != ():
+        return False
+    inner: list[str] = []
+    if not all(_convex(times(sign, t), variables, inner) for t in _distributed(argument, variables)):
+        return False
+    name = (CONVEX if sign > 0 else CONCAVE)[str(base.param)]
+    word = "convex" if sign > 0 else "concave"
+    reasons.extend([*inner, f"{name} is {word} and increasing"])
+    return True
+
+
+def _over_linear(
+    moving: Sequence[Factor], still: Sequence[Factor], variables: Sequence[Leaf], reasons: list[str], term: Node
+) -> bool:
+    """A sum of squares of affine functions over a positive affine one."""
+    below = [f for f, idx in moving if not idx and base_and_exponent(f)[1] == -1]
+    above = [(f, idx) for f, idx in moving if f not in below]
+    if len(below) != 1 or len(above) != 1 or not all(is_nonnegative(shown(f)) == "yes" for f, _ in still):
+        return False
+    (u, q), (v, _) = base_and_exponent(above[0][0]), base_and_exponent(below[0])
+    if q != 2 or not affine(u, variables) or not affine(v, variables) or is_positive(shown(v)) != "yes":
+        return False
+    reasons.append(f"{shown(term)} is a square of an affine function over a positive affine one")
+    return True
+
+
+def _fraction(
+    moving: Sequence[Factor], still: Sequence[Factor], variables: Sequence[Leaf], reasons: list[str], term: Node
+) -> bool:
+    """The matrix fraction uᵀ S⁻¹ u, jointly in an affine u and an affine positive definite S."""
+    inverses = [(f, idx) for f, idx in moving if isinstance(f, Apply) and f.op == "inv"]
+    others = [(f, idx) for f, idx in moving if (f, idx) not in inverses]
+    if len(inverses) != 1 or len(others) != 2 or not all(is_nonnegative(shown(f)) == "yes" for f, _ in still):
+        return False
+    (inverse, middle), (u, i), (w, j) = inverses[0], *others
+    inner = inverse.children[0]
+    if u is not w or not affine(u, variables) or not affine(inner, variables):
+        return False
+    ends = set(i) ^ set(j)
+    if ends != set(middle) or definiteness(shown(inner))[0] != "positive definite":
+        return False
+    reasons.append(f"{shown(term)} is a matrix fraction, convex in both of its parts together")
+    return True
+
+
+def _trace_of_inverse(
+    moving: Factor, still: Sequence[Factor], variables: Sequence[Leaf], reasons: list[str], term: Node
+) -> bool:
+    """tr(C S⁻¹) with S affine and C positive semidefinite: the inverse is convex on the positive definite matrices."""
+    f, idx = moving
+    if not (isinstance(f, Apply) and f.op == "inv" and affine(f.children[0], variables) and isinstance(term, Ein)):
+        return False
+    if not definiteness(shown(f.children[0]))[0].startswith("positive"):
+        return False
+    sizes = {i: term.sizes[i] for _, j in ((f, idx), *still) for i in j}
+    weight = ein(1, still, idx, sizes) if idx[0] != idx[1] else None
+    if weight is not None and not definiteness(shown(weight))[0].startswith("positive"):
+        return False
+    if weight is None and not all(is_nonnegative(shown(g)) == "yes" for g, _ in still):
+        return False
+    reasons.append(f"{shown(term)} is convex, as the inverse is on the positive definite matrices")
+    return True
 
 
 def _quadratic_form(
     moving: Sequence[Factor], still: Sequence[Factor], variables: Sequence[Leaf], reasons: list[str], term: Node
 ) -> bool:
     """U' S u with u affine and S positive semidefinite, other factors nonnegative scalars."""
+    if len(moving) != 2:
+        return False
     (u, i), (w, j) = moving
     middle = [f for f, idx in still if len(idx) == 2 and idx[0] != idx[1] and set(idx) & set(i) and set(idx) & set(j)]
     rest = [f for f, idx in still if f not in middle]

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 from typing import Any
 
 import sympy as sp
 
-from symml.derivation.roots import KINKED, allowed
-from symml.errors import NoClosedFormError
+from symml.derivation.convexity import convexity
+from symml.derivation.degenerate import beyond
+from symml.derivation.eigenvalues import eigenvalues_of, size
+from symml.derivation.extremes import global_extremes
+from symml.derivation.polynomial_systems import number
+from symml.derivation.real_solutions import Solutions, in_exponentials, real_solutions
+from symml.derivation.roots import KINKED, allowed, pure_power
+from symml.errors import MissingRuleError, NoClosedFormError, NotSupportedError
+from symml.forms.lowering import leaf_of, lower
 from symml.language.expressions import Expression, Scalar
 from symml.language.names import unicode_name
 from symml.language.operators import scalar
 
 DIGITS = 6
-MAX_ORDER = 12
+LONG = 6  # operations of a number that is still written exactly
+MOST_TURNS = 16
 
 
 @dataclass(frozen=True)
@@ -27,7 +36,8 @@ class Point:
     values : mapping
         Value by name of the variable.
     kind : str
-        minimum, maximum, saddle, inflection or degenerate for functions of scalars; else as `StationaryPoint.kind`.
+        minimum, maximum, saddle, inflection, degenerate or not isolated for functions of scalars; else as
+        `StationaryPoint.kind`.
     eigenvalues : tuple
         Of the Hessian at the point, in ascending order; empty where they have no closed form.
     """
@@ -61,9 +71,13 @@ def _text(value: Any) -> str:
     inner = getattr(value, "value", value)
     if not isinstance(inner, sp.Expr):
         return str(value)
-    if inner.is_number and not inner.is_Rational and (sp.count_ops(inner) > 6 or inner.has(sp.CRootOf)):
-        return str(sp.N(inner, DIGITS))
+    if inner.is_number and (inner.is_Float or inner.has(sp.CRootOf) or (_is_long(inner) and not inner.is_Rational)):
+        return str(number(inner, DIGITS))
     return str(sp.sstr(inner))
+
+
+def _is_long(value: sp.Expr) -> bool:
+    return bool(sp.count_ops(value) > LONG)
 
 
 @dataclass(frozen=True)
@@ -72,9 +86,12 @@ class Critical:
 
     points: tuple[Point, ...]
     complete: bool
-    convex: str  # "minimum" or "maximum" if the Hessian has one sign everywhere
+    convex: str  # "minimum" or "maximum" if the function is convex or concave
     exact: bool  # whether the gradient is exactly zero at every point
     notes: tuple[str, ...]
+    why_convex: str = ""
+    periodic: bool = False  # whether there are others one turn on
+    extremes: Mapping[str, str] = field(default_factory=dict)  # "minimum", "maximum" with why it is global
 
 
 def critical_points(f: sp.Expr, own: Sequence[sp.Symbol], multipliers: Sequence[sp.Symbol] = ()) -> Critical:
@@ -100,13 +117,17 @@ def critical_points(f: sp.Expr, own: Sequence[sp.Symbol], multipliers: Sequence[
         raise NoClosedFormError(
             f"{shown} is not smooth: its solutions depend on the side of the kink; call .fit(...) for numbers"
         )
-    polynomial = all(sp.numer(sp.together(g)).is_polynomial(*variables) for g in gradient)
-    found = [s for s in _solve(gradient, variables, polynomial) if _real(s, variables)]
+    solved = _solved(gradient, variables)
+    if solved is None:
+        raise NoClosedFormError(f"{_system(gradient)} has no closed form; call .fit(...) for numbers")
+    imaginary = [s for s in solved.found if any(_imaginary(x) for x in s.values())]
+    real = [s for s in solved.found if s not in imaginary]
+    found = [p for s in real for p in _placed(s, f, gradient, variables, solved.periodic)]
+    if not found and imaginary:
+        raise NoClosedFormError(f"{_system(gradient)} has no solution in real radicals; call .fit(...) for numbers")
     if not found:
-        shown = ", ".join(f"{scalar(g)} = 0" for g in gradient)
-        raise NoClosedFormError(f"{shown} has no real solution: there is no stationary point")
-    places = list(dict.fromkeys(tuple(s.get(v, v) for v in variables) for s in found))
-    places.sort(key=lambda p: [(float(x) if x.is_number else 0.0, sp.default_sort_key(x)) for x in p])
+        raise NoClosedFormError(_no_solution(gradient, solved.complete))
+    places = _isolated_last(list(dict.fromkeys(found)), variables)
     hessian = sp.hessian(f, list(own))
     tied = sp.Matrix([[sp.diff(f, m, v) for v in own] for m in multipliers]) if multipliers else None
     points: list[Point] = []
@@ -117,42 +138,134 @@ def critical_points(f: sp.Expr, own: Sequence[sp.Symbol], multipliers: Sequence[
         points.append(Point({v.name: scalar(x) for v, x in zip(variables, values, strict=True)}, kind, eigenvalues))
         for v, x in zip(variables, values, strict=True):
             notes.extend(_notes(x, v))
-    exact = all(sp.simplify(g.subs(dict(zip(variables, p, strict=True)))) == 0 for p in places for g in gradient)
+    turning = [v for v in own if v in solved.periodic and not _is_bounded(v)]
+    if turning:
+        names = " and ".join(unicode_name(v.name) for v in turning)
+        notes.append(f"the others are these plus whole multiples of 2 π in {names}")
+    complete = solved.complete and not imaginary
+    convex, why = _convexity(f, own, hessian) if not multipliers else (_convex_lagrangian(hessian, points), "")
     return Critical(
         _aligned(points),
-        polynomial,
-        one_sign(hessian) if not multipliers else _convex_lagrangian(hessian, points),
-        exact,
+        complete,
+        convex,
+        all(_vanishes_exactly(g, dict(zip(variables, p, strict=True))) for p in places for g in gradient),
         tuple(dict.fromkeys(notes)),
+        why,
+        bool(turning),
+        global_extremes(f, own, places, complete) if not multipliers else {},
     )
 
 
-def _solve(
-    gradient: Sequence[sp.Expr], variables: Sequence[sp.Symbol], polynomial: bool
-) -> list[dict[sp.Symbol, sp.Expr]]:
-    if len(variables) == 1 and polynomial:
-        top = sp.numer(sp.together(gradient[0]))
-        if top.free_symbols <= set(variables) and top.has(variables[0]):
-            poly = sp.Poly(top, variables[0])
-            if poly.domain.is_QQ or poly.domain.is_ZZ:
-                return [{variables[0]: r} for r in dict.fromkeys(sp.real_roots(poly))]
+def _convexity(f: sp.Expr, own: Sequence[sp.Symbol], hessian: Any) -> tuple[str, str]:
+    """Minimum of a convex or maximum of a concave function, and why it is one."""
+    word = one_sign(hessian)
+    if word:
+        return word, f"the Hessian is {'positive' if word == 'minimum' else 'negative'} definite everywhere"
     try:
-        return list(sp.solve(list(gradient), list(variables), dict=True))
-    except NotImplementedError:
-        shown = ", ".join(f"{scalar(g)} = 0" for g in gradient)
-        raise NoClosedFormError(f"{shown} has no closed form; call .fit(...) for numbers") from None
+        found, reasons = convexity(lower(scalar(f)), [leaf_of(v) for v in own])
+    except (NotSupportedError, MissingRuleError):
+        return "", ""
+    word = {"convex": "minimum", "concave": "maximum"}.get(found, "")
+    return word, f"the function is {found}: {'; '.join(reasons) or 'it is affine'}" if word else ""
 
 
-def _real(solution: Mapping[sp.Symbol, sp.Expr], variables: Sequence[sp.Symbol]) -> bool:
-    for v in variables:
-        x = solution.get(v, v)
-        if x.has(sp.LambertW) and not x.is_number:
+def _solved(gradient: Sequence[sp.Expr], variables: Sequence[sp.Symbol]) -> Solutions | None:
+    if len(variables) == 1:
+        top = sp.numer(sp.together(gradient[0]))
+        root = pure_power(top, variables[0]) if top.has(variables[0]) and top.is_polynomial(variables[0]) else None
+        if root is not None:
+            return Solutions(({variables[0]: root},), True)
+    return real_solutions(gradient, variables)
+
+
+def _imaginary(x: sp.Expr) -> bool:
+    """Whether a value in parameters holds the imaginary unit: it is not known where it is real."""
+    return bool(x.has(sp.I) and not x.is_number and x.is_real is not True)
+
+
+def _system(gradient: Sequence[sp.Expr]) -> str:
+    return ", ".join(f"{scalar(g)} = 0" for g in gradient)
+
+
+def _no_solution(gradient: Sequence[sp.Expr], complete: bool) -> str:
+    if complete:
+        return f"{_system(gradient)} has no real solution: there is no stationary point"
+    return f"no real solution of {_system(gradient)} was found; call .fit(...) for numbers"
+
+
+# -- places -------------------------------------------------------------------------------------------------------
+Place = tuple[sp.Expr, ...]
+
+
+def _placed(
+    solution: Mapping[sp.Symbol, sp.Expr],
+    f: sp.Expr,
+    gradient: Sequence[sp.Expr],
+    variables: Sequence[sp.Symbol],
+    periodic: Collection[sp.Symbol],
+) -> list[Place]:
+    """A solution at its places inside the declared ranges, where f is defined and has derivatives."""
+    choices = [_turned(solution.get(v, v), v) if v in periodic else [solution.get(v, v)] for v in variables]
+    places = []
+    for values in product(*choices):
+        at = dict(zip(variables, values, strict=True))
+        if all(_real(x, v) for v, x in at.items()) and _is_defined((f, *gradient), at):
+            places.append(values)
+    return places
+
+
+def _is_bounded(v: Any) -> bool:
+    domain = getattr(v, "domain", None)
+    return domain is not None and domain.low is not None and domain.high is not None
+
+
+def _turned(angle: sp.Expr, v: Any) -> list[sp.Expr]:
+    """An angle in [0, 2π), or all its turns inside a bounded range of the variable."""
+    if not angle.is_number or not _is_bounded(v):
+        return [angle]
+    domain = v.domain
+    first = int(sp.ceiling((domain.low - angle) / (2 * sp.pi)))
+    last = int(sp.floor((domain.high - angle) / (2 * sp.pi)))
+    return [angle + 2 * sp.pi * k for k in range(first, min(last, first + MOST_TURNS) + 1)]
+
+
+def _real(x: sp.Expr, v: sp.Symbol) -> bool:
+    if x.has(sp.LambertW) and not x.is_number:
+        return False
+    if x.is_number and abs(sp.im(number(x))) > 1e-20:
+        return False
+    return allowed(x, v)
+
+
+def _is_defined(values: Sequence[sp.Expr], at: Mapping[sp.Symbol, sp.Expr]) -> bool:
+    """Whether functions are real and finite at a point; of a point with symbols nothing is asked."""
+    for value in values:
+        here = value.subs(at, simultaneous=True)
+        if here.has(sp.nan, sp.zoo, sp.oo):
             return False
-        if x.is_number and abs(complex(x.evalf(30)).imag) > 1e-20:
-            return False
-        if not allowed(x, v):
+        if here.is_number and not here.is_Rational and abs(sp.im(number(here))) > 1e-20:
             return False
     return True
+
+
+def _isolated_last(places: list[Place], variables: Sequence[sp.Symbol]) -> list[Place]:
+    """In ascending order, without points that lie on a curve of stationary points."""
+    curves = [p for p in places if any(x.has(*variables) for x in p)]
+    kept = [p for p in places if p in curves or not any(_lies_on(p, c, variables) for c in curves)]
+    return sorted(kept, key=lambda p: [(size(x), sp.default_sort_key(x)) for x in p])
+
+
+def _lies_on(point: Place, curve: Place, variables: Sequence[sp.Symbol]) -> bool:
+    if any(x.has(*variables) for x in point):
+        return False
+    at = dict(zip(variables, point, strict=True))
+    gaps = [x - c.subs(at, simultaneous=True) for x, c in zip(point, curve, strict=True)]
+    return all(not g.is_number or abs(number(g)) < 1e-20 for g in gaps)
+
+
+def _vanishes_exactly(g: sp.Expr, at: Mapping[sp.Symbol, sp.Expr]) -> bool:
+    here = g.subs(at, simultaneous=True)
+    return bool(not here.has(sp.CRootOf) and (here == 0 or sp.simplify(here) == 0))
 
 
 def _notes(x: sp.Expr, v: sp.Symbol) -> list[str]:
@@ -172,13 +285,13 @@ def _range(v: sp.Symbol) -> str:
 
 
 def _classify(f: sp.Expr, hessian: Any, at: Mapping[sp.Symbol, sp.Expr]) -> tuple[str, tuple[Any, ...]]:
-    here = hessian.subs(at).applyfunc(sp.simplify)
-    if any(x in at.values() for x in at):  # a free variable is left: not an isolated point
-        return "not isolated", ()
+    here = _evaluated(hessian, at)
+    if any(x.has(*at) for x in at.values()):  # a free variable is left: not an isolated point
+        return _along_a_curve(here, at)
     if not here.free_symbols:
-        eigenvalues = _eigenvalues(here)
+        eigenvalues = eigenvalues_of(here)
         kind = _by_signs(eigenvalues)
-        return (_higher_order(f, at) if kind == "degenerate" and len(at) == 1 else kind), eigenvalues
+        return (beyond(f, list(at), at) if kind == "degenerate" else kind), eigenvalues
     if here.is_diagonal():
         entries = [here[k, k] for k in range(here.rows)]
         return _by_assumptions(entries), tuple(entries)
@@ -188,6 +301,28 @@ def _classify(f: sp.Expr, hessian: Any, at: Mapping[sp.Symbol, sp.Expr]) -> tupl
     if all(sp.simplify((-1) ** k * m).is_positive for k, m in enumerate(minors, 1)):
         return "maximum", ()
     return ("saddle" if sp.simplify(minors[1]).is_negative and len(minors) == 2 else "depends on the parameters"), ()
+
+
+def _evaluated(matrix: Any, at: Mapping[sp.Symbol, sp.Expr]) -> Any:
+    here = matrix.subs(at, simultaneous=True)
+    if here.has(sp.CRootOf):
+        return here.applyfunc(lambda e: number(e) if e.is_number else e)
+    return here.applyfunc(lambda e: sp.simplify(in_exponentials(e)))
+
+
+def _along_a_curve(here: Any, at: Mapping[sp.Symbol, sp.Expr]) -> tuple[str, tuple[Any, ...]]:
+    """A curve or surface of stationary points: an extremum where the other eigenvalues have one sign everywhere."""
+    free = [v for v in at if at[v] == v]
+    found = [sp.simplify(e) for e, k in here.eigenvals().items() for _ in range(k)] if here.rows <= 3 else []
+    if not found or any(e.has(sp.I) for e in found):
+        return "not isolated", ()
+    others = [e for e in found if e != 0]
+    kind = "not isolated"
+    if others and len(found) - len(others) == len(free):
+        kind = {"minimum": "minimum, not isolated", "maximum": "maximum, not isolated"}.get(
+            _by_assumptions(others), kind
+        )
+    return kind, tuple(sorted(found, key=lambda e: (size(e), sp.default_sort_key(e))))
 
 
 def _convex_lagrangian(hessian: Any, points: Sequence[Point]) -> str:
@@ -209,24 +344,12 @@ def _on_constraint(hessian: Any, tied: Any, at: Mapping[sp.Symbol, sp.Expr]) -> 
         return _by_assumptions(
             [reduced[k, k] for k in range(reduced.rows)]
         ) if reduced.is_diagonal() else "depends on the parameters", ()
-    eigenvalues = _eigenvalues(reduced)
+    eigenvalues = eigenvalues_of(reduced)
     return _by_signs(eigenvalues), eigenvalues
 
 
-def _eigenvalues(matrix: Any) -> tuple[Any, ...]:
-    if matrix.rows <= 2 or matrix.is_diagonal():
-        exact = [e for e, k in matrix.eigenvals().items() for _ in range(k)]
-    else:
-        exact = [sp.re(sp.N(e, 20)) for e, k in matrix.eigenvals().items() for _ in range(k)]
-        exact = [sp.S.Zero if abs(e) < 1e-15 else sp.nsimplify(e) if sp.nsimplify(e).is_Integer else e for e in exact]
-    return tuple(sorted((sp.nsimplify(e) if e.is_Rational else e for e in exact), key=lambda e: float(sp.re(e))))
-
-
 def _by_signs(eigenvalues: Sequence[Any]) -> str:
-    signs = {
-        (-1 if float(e) < 0 else 1) if e != 0 else 0
-        for e in (sp.nsimplify(sp.re(e)) if e == 0 else sp.re(e) for e in eigenvalues)
-    }
+    signs = {0 if e == 0 else 1 if size(e) > 0 else -1 for e in eigenvalues}
     if {-1, 1} <= signs:
         return "saddle"
     if 0 in signs:
@@ -241,18 +364,6 @@ def _by_assumptions(entries: Sequence[sp.Expr]) -> str:
     if all(negative):
         return "maximum"
     return "saddle" if any(positive) and any(negative) else "depends on the parameters"
-
-
-def _higher_order(f: sp.Expr, at: Mapping[sp.Symbol, sp.Expr]) -> str:
-    """The first derivative that is not zero: even order, an extremum; odd, an inflection."""
-    ((x, value),) = at.items()
-    slope = sp.diff(f, x, 2)
-    for order in range(3, MAX_ORDER):
-        slope = sp.diff(slope, x)
-        here = sp.simplify(slope.subs(x, value))
-        if here != 0 and here.is_number:
-            return "inflection" if order % 2 else "minimum" if here > 0 else "maximum"
-    return "degenerate"
 
 
 def one_sign(hessian: Any) -> str:

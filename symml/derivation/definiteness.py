@@ -9,10 +9,12 @@ from typing import Any
 from symml.calculus.construct import ein, operator, times, total, transposed
 from symml.calculus.nodes import Apply, Ein, Leaf, Node, leaf, walk
 from symml.calculus.reverse import derivative
-from symml.calculus.transform import rebuild
+from symml.calculus.transform import rebuild, substitute
 from symml.codegen.entries import Kind
 from symml.codegen.structure import FLIPPED, definiteness, is_nonnegative, is_positive
+from symml.derivation.blocks import block_of, line_of
 from symml.derivation.separating import Part, flat_terms, is_identity, merged, split
+from symml.forms.lowering import leaf_of
 from symml.forms.polishing.powers import gather_powers
 from symml.forms.raising import Raising
 from symml.language.expressions import Expression, Symbol
@@ -29,6 +31,9 @@ class Curvature:
     reasons: tuple[str, ...]
     shown: str
     latex: str
+
+
+UNKNOWN = Curvature("unknown", (), "the Hessian", r"\nabla^2 f")
 
 
 def shown(node: Node) -> Expression:
@@ -55,8 +60,10 @@ def _of_map(hessian: Node, v: Symbol) -> Curvature:
     if entries is not None:
         return entries
     parts = split(hessian, "symmetric" in v.facts)
-    if parts is None or any(p.flipped for p in parts):
-        return Curvature("unknown", (), "the Hessian", r"\nabla^2 f")
+    if parts is None:
+        return _line_by_line(hessian, v)
+    if any(p.flipped for p in parts):
+        return UNKNOWN
     direction = symbol(f"d{v.name}", v.shape, v.facts & {"symmetric"})
     kinds: list[Kind] = []
     reasons: list[str] = []
@@ -100,6 +107,18 @@ def _entries(hessian: Node) -> Curvature | None:
     return None
 
 
+def _line_by_line(hessian: Node, v: Symbol) -> Curvature:
+    """A map of each row alone has the sign of the blocks it acts by."""
+    block = block_of(hessian, leaf_of(v))
+    if block is None:
+        return UNKNOWN
+    matrix = shown(block.matrix)
+    kind, reasons = definiteness(matrix)
+    row = multiply_any(matrix, line_of(symbol(f"d{v.name}", v.shape), block))
+    text = f"the Hessian, {row} in {'column' if block.axis else 'row'} {block.index},"
+    return Curvature(kind, tuple(reasons), text, rf"\nabla^2 f \colon\; {row.latex()}")
+
+
 def _pair(p: Part) -> tuple[Kind, list[str]]:
     sides = [definiteness(shown(side)) for side in (p.left, p.right)]
     told = [r for side, (_, why) in zip((p.left, p.right), sides, strict=True) if not is_identity(side) for r in why]
@@ -120,7 +139,7 @@ def _sum_kind(kinds: Sequence[Kind]) -> Kind:
 
 
 def in_the_inverse(objective: Node, x: Leaf, v: Symbol) -> tuple[Node, Leaf] | None:
-    """Return the objective as a function of Y = X⁻¹, and Y, if X occurs only in X⁻¹ and log det X."""
+    """Return the objective as a function of Y = X⁻¹, and Y, where X⁻¹ occurs in it."""
     y = leaf(power(v, -1), f"{v.name} inverse", x.shape, x.facts)
     done: dict[Node, Node] = {}
     for node in walk(objective):
@@ -133,7 +152,9 @@ def in_the_inverse(objective: Node, x: Leaf, v: Symbol) -> tuple[Node, Leaf] | N
         else:
             done[node] = rebuild(node, [done[c] for c in node.children])
     found = done[objective]
-    return None if x in found.leaves else (found, y)
+    if y not in found.leaves:
+        return None
+    return (substitute(found, {x: operator("inv", (y,), x.shape)}) if x in found.leaves else found), y
 
 
 def _is_det(node: Node, x: Leaf) -> bool:

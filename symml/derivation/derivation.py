@@ -7,7 +7,7 @@ its entries as independent; `layout="symmetric"` gives the derivative along the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -59,7 +59,7 @@ class Derivation(Statements):
     objective : Expression
     wrt : tuple of symbols
     gradient : Expression
-        Shape of the variable; a mapping by name for a list of variables; a SymPy Matrix if all are scalars.
+        Shape of the variable; a mapping by name for a list of variables; a SymPy Matrix if all entries are numbers.
     hessian : Expression
         Axes of the variable twice; of order 4 it prints its action on a direction.
     jacobian : Expression
@@ -178,9 +178,9 @@ class Derivation(Statements):
                 "Use .jacobian, or take sum() or sumsq() first."
             )
 
-    @property
-    def _all_scalars(self) -> bool:
-        return not self.single and all(not isinstance(v, Symbol) for v in self.wrt)
+    def _all_scalars(self, results: Iterable[Expression]) -> bool:
+        """Whether results of several scalars are SymPy's, so that they fit into one of its matrices."""
+        return not any(isinstance(v, Symbol) for v in self.wrt) and all(isinstance(e, Scalar) for e in results)
 
     @property
     def gradient(self) -> Any:
@@ -189,7 +189,7 @@ class Derivation(Statements):
         if self.single:
             return self._result("gradient", self.wrt[0])
         found = {v.name: self._result("gradient", v) for v in self.wrt}
-        if self._all_scalars:
+        if self._all_scalars(found.values()):
             return sympy_matrix([[e] for e in found.values()])
         return ByName(found)
 
@@ -199,8 +199,10 @@ class Derivation(Statements):
         self._scalar_objective("Hessian")
         if self.single:
             return self._result("hessian", self.wrt[0], self.wrt[0])
-        if self._all_scalars:
-            return sympy_matrix([[self._result("hessian", a, b) for b in self.wrt] for a in self.wrt])
+        if not any(isinstance(v, Symbol) for v in self.wrt):
+            rows = [[self._result("hessian", a, b) for b in self.wrt] for a in self.wrt]
+            if self._all_scalars(e for row in rows for e in row):
+                return sympy_matrix(rows)
         pairs = {(a.name, b.name): (a, b) for a in self.wrt for b in self.wrt}
         return LazyPairs(pairs, lambda a, b: self._result("hessian", a, b))
 

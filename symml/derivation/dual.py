@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -12,11 +12,13 @@ import sympy as sp
 
 from symml.calculus.construct import ein, is_zero, times, total, zero
 from symml.calculus.expand import expand
-from symml.calculus.nodes import Ein, Node, const
+from symml.calculus.nodes import Apply, Ein, Node, const, walk
+from symml.calculus.proving import proved_equal
 from symml.calculus.reverse import derivative
 from symml.calculus.transform import substitute
 from symml.checking.sampling import draw
 from symml.codegen.evaluate import prepare
+from symml.derivation.affine import negated
 from symml.derivation.assembling import tex
 from symml.derivation.conditions import of_declaration, of_roots
 from symml.derivation.constraints import RELATION_TEX, Problem
@@ -26,6 +28,7 @@ from symml.derivation.mappings import ByName
 from symml.derivation.separating import cleared, flat_terms
 from symml.derivation.solving import solve
 from symml.errors import DataError, DomainError, InternalError
+from symml.forms.contractions import data_first
 from symml.forms.cost import cost
 from symml.forms.lowering import leaf_of, lower
 from symml.forms.raising import Raising
@@ -148,6 +151,8 @@ def _eliminated(node: Node, waiting: Sequence[Any]) -> tuple[Any, Node | None, N
         found = solve(gradient, v)
         if found is None or len(found.roots) != 1 or not found.complete or of_declaration(found.roots, v):
             continue  # outside the declared range the minimum is not where the gradient is zero
+        if any(isinstance(n, Apply) and n.op == "map" and n.param == "sign" for n in walk(found.roots[0])):
+            continue  # roots of odd degree: the dual would be harder to read than the problem
         return v, found.roots[0], gradient
     return None
 
@@ -162,39 +167,89 @@ def _told(
 ) -> Dual:
     expr = _shortest(node, [e for _, e in solved], problem)
     tied = [(v, _relation(e, problem)) for v, e in equations if not is_zero(e)]
-    on_multipliers = [r for _, r in tied]
+    rows = [(v, cleared(e)) for v, e in equations if not is_zero(e)]
+    slack = _slacks(problem, rows, [node, *(e for _, e in solved)])
+    on_multipliers = [slack[v.name][1] if v.name in slack else r for v, r in tied]
     for c in problem.constraints:
         nu = as_expression(c.multiplier)
-        if not c.equality:
+        if not c.equality and not any(c.multiplier is m for m, _ in slack.values()):
             on_multipliers.append(Relation(nu, ">=", zeros(*nu.shape) if nu.shape else scalar(0)))
     variables = {v.name: present(e, problem.taken) for v, e in solved}
     sense = "maximise" if which == "minimum" else "minimise"
+    steps = [*_eliminations(variables, solved, tied, slack, which, sure)]
+    label = "put back: the dual objective"
+    steps.append(Step("dual", label, problem.lagrangian, expr, f"q = {expr}", f"q &= {expr.latex()}", sure))
     strong = _strong(problem)
-    steps = []
+    text = f"{sense} q subject to {', '.join(str(r) for r in on_multipliers)}"
+    conditions = r",\; ".join(r.latex() for r in on_multipliers)
+    slater = verdict("proved", f"Slater's condition; {SOURCE}")
+    steps.append(Step("dual", strong, None, None, text, f"& {conditions}", slater))
+    notes = tuple(dict.fromkeys(n for v, e in solved for n in of_roots([e], v)))
+    return Dual(expr, tuple(on_multipliers), ByName(variables), sense, strong, notes, tuple(steps), sure)
+
+
+def _eliminations(
+    variables: Mapping[str, Expression],
+    solved: Sequence[tuple[Any, Node]],
+    tied: Sequence[tuple[Any, Relation]],
+    slack: Mapping[str, tuple[Any, Relation]],
+    which: str,
+    sure: Verdict,
+) -> Iterator[Step]:
+    """How each variable left the Lagrangian."""
     lowest = "minimised" if which == "minimum" else "maximised"
     for v, _ in solved:
         value = variables[v.name]
         statement = f"the Lagrangian is {lowest} over {as_expression(v)} where its gradient is zero"
         latex = f"{tex(v)} &= {value.latex()}"
-        steps.append(Step("dual", statement, as_expression(v), value, f"{as_expression(v)} = {value}", latex, sure))
+        yield Step("dual", statement, as_expression(v), value, f"{as_expression(v)} = {value}", latex, sure)
     bounded = "bounded below" if which == "minimum" else "bounded above"
     for v, r in tied:
         statement = f"the Lagrangian is linear in {as_expression(v)}: it is {bounded} only if its slope is zero"
-        steps.append(Step("dual", statement, r.lhs, r.rhs, str(r), r.latex().replace("=", "&=", 1), sure))
-    label = "put back: the dual objective"
-    steps.append(Step("dual", label, problem.lagrangian, expr, f"q = {expr}", f"q &= {expr.latex()}", sure))
-    text = f"{sense} q subject to {', '.join(str(r) for r in on_multipliers)}; {strong}"
-    rows = r",\; ".join(r.latex() for r in on_multipliers)
-    slater = verdict("proved", f"Slater's condition; {SOURCE}")
-    steps.append(Step("dual", strong, None, None, text, f"& {rows}", slater))
-    notes = tuple(dict.fromkeys(n for v, e in solved for n in of_roots([e], v)))
-    return Dual(expr, tuple(on_multipliers), ByName(variables), sense, strong, notes, tuple(steps), sure)
+        yield Step("dual", statement, r.lhs, r.rhs, str(r), r.latex().replace("=", "&=", 1), sure)
+        if v.name in slack:
+            m, left = slack[v.name]
+            statement = f"{as_expression(m)} >= 0 stands nowhere else: it is the slack of an inequality"
+            latex = left.latex().replace(RELATION_TEX[left.sign], "&" + RELATION_TEX[left.sign], 1)
+            yield Step("dual", statement, left.lhs, left.rhs, str(left), latex, sure)
+
+
+def _slacks(
+    problem: Problem, rows: Sequence[tuple[Any, Node]], others: Sequence[Node]
+) -> dict[str, tuple[Any, Relation]]:
+    """Multipliers m >= 0 that stand in one equation R ± m = 0 alone: R <= 0 or R >= 0 says the same without m."""
+    found: dict[str, tuple[Any, Relation]] = {}
+    for v, row in rows:
+        for c in problem.constraints:
+            m = leaf_of(c.multiplier)
+            elsewhere = any(m in n.leaves for n in (*others, *(e for u, e in rows if u is not v)))
+            if c.equality or m not in row.leaves or elsewhere or v.name in found:
+                continue
+            rest = substitute(row, {m: zero(m.shape) if m.shape else const(0)})
+            sign = next((s for s in (1, -1) if proved_equal(row, total([rest, times(s, m)], row.shape))), 0)
+            if sign and not is_zero(rest):
+                found[v.name] = c.multiplier, _inequality(times(-sign, rest), problem)
+    return found
+
+
+def _inequality(node: Node, problem: Problem) -> Relation:
+    """The relation node >= 0 with the terms that have a minus on the left: a <= C."""
+    terms = flat_terms(node)
+    minus = [t for t in terms if isinstance(t, Ein) and t.coefficient < 0]
+    above = total([t for t in terms if t not in minus], node.shape)
+    nothing = zeros(*node.shape) if node.shape else scalar(0)
+    right = present(above, problem.taken) if len(minus) < len(terms) else nothing
+    if not minus:
+        return Relation(right, ">=", nothing)
+    return Relation(present(times(-1, total(minus, node.shape)), problem.taken), "<=", right)
 
 
 def _shortest(node: Node, roots: Sequence[Node], problem: Problem) -> Expression:
     """The dual objective as it prints shortest: as it is, multiplied out, or with a square ‖w‖² of a variable."""
     spread = expand(node)
     candidates = [present(node, problem.taken), present(spread, problem.taken)]
+    if len(roots) == 1:
+        candidates += [present(n, problem.taken) for n in _half(problem, roots[0])]
     for root in roots:
         square = _squared(root)
         for number in SQUARES:
@@ -202,7 +257,21 @@ def _shortest(node: Node, roots: Sequence[Node], problem: Problem) -> Expression
             if len(flat_terms(rest)) < len(flat_terms(spread)):
                 norm = power(call("norm", present(root, problem.taken)), 2)
                 candidates.append(add(present(rest, problem.taken), multiply_any(sp.Rational(number), norm)))
-    return min(candidates, key=cost)
+    return data_first(min(candidates, key=cost), [c.multiplier for c in problem.constraints])
+
+
+def _half(problem: Problem, root: Node) -> list[Node]:
+    """The value L(0) + ½ ⟨∇L(0), x⟩ of a quadratic L at the x at which its gradient is zero, with either sign of ∇L."""
+    node, own = lower(problem.lagrangian), [leaf_of(v) for v in problem.variables]
+    moving = [x for x in own if derivative(derivative(node, x), x).leaves]
+    if len(moving) != 1 or moving[0].shape != root.shape or not affine(derivative(node, moving[0]), own):
+        return []
+    start: dict[Node, Node] = {x: zero(x.shape) if x.shape else const(0) for x in own}
+    slope, axes = substitute(derivative(node, moving[0]), start), tuple(range(len(root.shape)))
+    return [
+        total([substitute(node, start), ein(q, [(g, axes), (root, axes)], (), dict(enumerate(root.shape)))], ())
+        for q, g in ((Fraction(1, 2), slope), (Fraction(-1, 2), negated(slope)))
+    ]
 
 
 def _squared(root: Node) -> Node:
@@ -214,6 +283,7 @@ def _relation(equation: Node, problem: Problem) -> Relation:
     plain = cleared(equation)
     turned = all(isinstance(t, Ein) and t.coefficient < 0 for t in flat_terms(plain))
     e = present(times(-1, plain) if turned else plain, problem.taken)
+    e = data_first(e, [c.multiplier for c in problem.constraints])
     return Relation(e, "=", zeros(*e.shape) if e.shape else scalar(0))
 
 

@@ -22,9 +22,9 @@ from symml.codegen.structure import definiteness
 from symml.derivation.constraints import Problem
 from symml.derivation.critical import Point
 from symml.derivation.definiteness import shown
+from symml.derivation.equations import Equation
 from symml.derivation.mappings import ByName
 from symml.derivation.separating import chain, cleared, flat_terms, identity_multiple, is_identity, merged, split
-from symml.derivation.solving import Equation
 from symml.errors import DataError
 from symml.forms.lowering import leaf_of, lower
 from symml.forms.raising import Raising

@@ -10,15 +10,17 @@ from typing import Any
 from symml.calculus.construct import is_symmetric, is_zero, times, total, transposed
 from symml.calculus.nodes import Apply, Node, walk
 from symml.calculus.transform import substitute
+from symml.derivation.affine import is_linear
+from symml.derivation.equations import Solution, shown
 from symml.derivation.recognising import recognised
 from symml.derivation.separating import cleared, flat_terms
-from symml.derivation.solving import Solution, is_linear, shown, solve, solve_scalars
+from symml.derivation.solving import solve, solve_scalars
 from symml.errors import NoClosedFormError, NotSupportedError
 from symml.forms.cost import cost
 from symml.forms.lowering import leaf_of
 from symml.forms.textbook import present
 from symml.language.expressions import Expression, Symbol
-from symml.language.operators import as_expression
+from symml.language.operators import as_expression, symbol
 
 
 @dataclass(frozen=True)
@@ -47,16 +49,19 @@ def eliminate(equations: Sequence[tuple[Any, Node]], taken: Sequence[str]) -> li
     NoClosedFormError
         If no equation left has a closed form; names it.
     """
-    if len(equations) > 1 and not any(isinstance(v, Symbol) for v, _ in equations):
-        system = solve_scalars(equations)
-        if system is not None:
-            return [tuple(Stage(s.variable, e, s, s.roots[0]) for s, (_, e) in zip(system, equations, strict=True))]
+    system = _scalars(equations)
+    if system is not None:
+        return [system]
     waiting: list[tuple[Branch, list[tuple[Any, Node]]]] = [((), list(equations))]
     done: list[Branch] = []
     while waiting:
         branch, left = waiting.pop(0)
         if not left:
             done.append(branch)
+            continue
+        together = _scalars(left) if branch else None
+        if together is not None:
+            done.append((*branch, *together))
             continue
         v, equation, found = _next(left, taken, branch)
         rest = [(u, e) for u, e in left if u is not v]
@@ -68,6 +73,16 @@ def eliminate(equations: Sequence[tuple[Any, Node]], taken: Sequence[str]) -> li
             moved = [(u, substitute(e, swap)) for u, e in rest]
             waiting.append(((*branch, Stage(v, equation, found, root)), moved))
     return done
+
+
+def _scalars(equations: Sequence[tuple[Any, Node]]) -> Branch | None:
+    """The solution of several equations linear in as many scalars, all at once."""
+    if len(equations) < 2 or any(isinstance(v, Symbol) for v, _ in equations):
+        return None
+    system = solve_scalars(equations)
+    if system is None:
+        return None
+    return tuple(Stage(s.variable, e, s, s.roots[0]) for s, (_, e) in zip(system, equations, strict=True))
 
 
 def eliminate_partly(
@@ -141,6 +156,9 @@ def _left_over(left: Sequence[tuple[Any, Node]], taken: Sequence[str], solved: B
     end = f" has no closed form for {name}"
     if is_linear(equation, v):
         end = f" is linear in {name}, but no matrix formula solves it: it is a linear system for vec({name})"
+    elif _solved_when_definite(v, equation):
+        shape = " x ".join(map(str, v.shape))
+        end += f'; it has one where {name} is positive definite, declared "{v.name}: {shape} spd"'
     try:
         text = is_zero_text(present(cleared(equation), taken), end)
     except NotSupportedError:
@@ -148,6 +166,15 @@ def _left_over(left: Sequence[tuple[Any, Node]], taken: Sequence[str], solved: B
     known = [f"{as_expression(s.variable)} = {present(s.root, taken)}" for s in solved if s.root is not None]
     first = f"given the others, {', '.join(known)}; put in, " if known else ""
     return f"{first}{text}; call .fit(...) for numbers"
+
+
+def _solved_when_definite(v: Any, equation: Node) -> bool:
+    """Whether an equation for a square matrix has a closed form once that is declared positive definite."""
+    if not isinstance(v, Symbol) or len(v.shape) != 2 or v.shape[0] != v.shape[1] or "spd" in v.facts:
+        return False
+    definite = symbol(v.name, v.shape, ["spd"])
+    found = solve(substitute(equation, {leaf_of(v): leaf_of(definite)}), definite)
+    return found is not None and bool(found.roots)
 
 
 def is_zero_text(e: Expression, after: str = "") -> str:

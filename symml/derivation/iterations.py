@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import sympy as sp
 
+from symml.derivation.curvature_bounds import bound_everywhere
 from symml.derivation.kinks import has_kinks
 from symml.derivation.local_model import LocalModel, local_model
+from symml.derivation.special_steps import factors_of, largest_eigenvalue, numbers_of, reduced
 from symml.forms.lowering import leaf_of
 from symml.language.expressions import Action, Add, Expression, Scalar, Where, Zeros, postorder
-from symml.language.operators import as_expression, call, divide, multiply_any, power, subtract
+from symml.language.operators import as_expression, divide, multiply_any, power, subtract
 from symml.language.where import expand_names
 
 if TYPE_CHECKING:
@@ -92,31 +94,62 @@ def newton_step(derivation: Derivation) -> Iteration:
         statement = "the objective is quadratic: one step ends at the stationary point, if the Hessian is invertible"
     gradient, hessian = model.gradients[0], model.hessians[0][0]
     if not derivation.single:
-        names = _tuple(derivation, str)
-        text = f"{names} ← {names} − H⁻¹ g, with the gradient g and the Hessian H over {names}"
-        tex = _tuple(derivation, lambda v: v.latex())
-        return _iteration("Newton step", text, rf"{tex} \leftarrow {tex} - H^{{-1}} g", None, None, statement, model)
+        return _of_several(derivation, statement, model)
     v = as_expression(derivation.wrt[0])
     if _is_zero(hessian):
         text = "the Hessian is 0: there is no Newton step"
         return _iteration("Newton step", text, rf"\text{{{text}}}", None, None, "use the gradient step", model)
     if isinstance(hessian, Action):
-        direction = hessian.args[0]
-        text = f"{v} ← {v} − {direction}, where H[{direction}] = {gradient} is solved for {direction};  {hessian}"
-        d, arrow = direction.latex(), r"\leftarrow"
-        tex = rf"{v.latex()} {arrow} {v.latex()} - {d},\quad H[{d}] = {gradient.latex()};\quad {hessian.latex()}"
-        return _iteration("Newton step", text, tex, None, None, statement, model)
+        return _of_a_matrix(derivation, gradient, hessian, statement, model)
+    gradient, hessian = reduced(gradient, hessian)
     g, h = _Part.of(gradient, "g"), _Part.of(hessian, "H")
     if v.shape == ():
         update = subtract(v, divide(expand_names(gradient), expand_names(hessian)))
-        text, tex = f"{g.factor}/{h.divisor}", rf"\frac{{{g.latex}}}{{{h.latex}}}"
+        above = g.divisor if h.factor.isdigit() and isinstance(gradient, Scalar) else g.factor
+        text, tex = f"{above}/{h.divisor}", rf"\frac{{{g.latex}}}{{{h.latex}}}"
     else:
         inverse = power(expand_names(hessian), -1)
         update = subtract(v, multiply_any(inverse, expand_names(gradient)))
         text = f"{'H⁻¹' if h.where else inverse} {g.factor}"
         tex = f"{'H^{-1}' if h.where else inverse.latex()} {g.factor_latex}"
     text, tex = _step(v, text, tex, g, h)
+    if isinstance(update, Scalar) and isinstance(hessian, Scalar) and hessian.value.is_number:
+        text, tex = f"{text} = {update}", f"{tex} = {update.latex()}"
     return _iteration("Newton step", text, tex, update, None, statement, model)
+
+
+def _of_several(derivation: Derivation, statement: str, model: LocalModel) -> Iteration:
+    """The step of several variables; of numbers with gradient, Hessian and what comes out."""
+    names, tex = _tuple(derivation, str), _tuple(derivation, lambda v: v.latex())
+    text, tex_step = f"{names} ← {names} − H⁻¹ g", rf"{tex} \leftarrow {tex} - H^{{-1}} g"
+    numbers = numbers_of(derivation)
+    if numbers is None:
+        text += f", with the gradient g and the Hessian H over {names}"
+        return _iteration("Newton step", text, tex_step, None, None, statement, model)
+    g, h = (as_expression(sp.ImmutableMatrix(m)) for m in (numbers.gradient, numbers.hessian))
+    new = numbers.update(derivation.wrt)
+    if new is not None:
+        text += " = (" + ", ".join(str(as_expression(e)) for e in new) + ")"
+        tex_step += r" = \left(" + ", ".join(as_expression(e).latex() for e in new) + r"\right)"
+    text += f";  g = {g}, H = {h}"
+    tex_step += rf";\quad g = {g.latex()},\ H = {h.latex()}"
+    return _iteration("Newton step", text, tex_step, None, None, statement, model)
+
+
+def _of_a_matrix(
+    derivation: Derivation, gradient: Expression, hessian: Action, statement: str, model: LocalModel
+) -> Iteration:
+    """The step of a matrix: by the factors of its Hessian, or the equation for the direction."""
+    v, direction = as_expression(derivation.wrt[0]), hessian.args[0]
+    factors = factors_of(derivation)
+    if factors is not None and not any(isinstance(n, Where) for n in postorder(gradient)):
+        update = subtract(v, factors.solved(gradient))
+        text, tex = f"{v} ← {update}", rf"{v.latex()} \leftarrow {update.latex()}"
+        return _iteration("Newton step", text, tex, update, None, statement, model)
+    text = f"{v} ← {v} − {direction}, where H[{direction}] = {gradient} is solved for {direction};  {hessian}"
+    d, arrow = direction.latex(), r"\leftarrow"
+    tex = rf"{v.latex()} {arrow} {v.latex()} - {d},\quad H[{d}] = {gradient.latex()};\quad {hessian.latex()}"
+    return _iteration("Newton step", text, tex, None, None, statement, model)
 
 
 # -- the gradient step --------------------------------------------------------------------------------------------
@@ -128,7 +161,10 @@ def gradient_step(derivation: Derivation) -> Iteration:
     bound = None
     if derivation.single and hessian is not None and not isinstance(hessian, Action) and not _is_zero(hessian):
         curvature = expand_names(hessian)
-        bound = divide(2, curvature if curvature.shape == () else call("eigmax", curvature))
+        bound = divide(2, curvature if curvature.shape == () else largest_eigenvalue(curvature))
+    elif hessian is not None:
+        largest = _largest(derivation, hessian)
+        bound = None if largest is None else divide(2, largest)
     lines = []
     for variable, gradient in zip(derivation.wrt, model.gradients, strict=True):
         v, g = as_expression(variable), _Part.of(gradient, "g")
@@ -147,6 +183,16 @@ def gradient_step(derivation: Derivation) -> Iteration:
     return _iteration("gradient step", text, tex, update, bound, _stable(derivation, hessian, bound, eta), model)
 
 
+def _largest(derivation: Derivation, hessian: Expression) -> Expression | None:
+    """The largest eigenvalue of the Hessian of a matrix with factors, or of a constant Hessian of numbers."""
+    if isinstance(hessian, Action):
+        factors = factors_of(derivation)
+        return factors.largest() if factors is not None else None
+    numbers = numbers_of(derivation) if not derivation.single else None
+    found = numbers.largest() if numbers is not None else None
+    return as_expression(sp.nsimplify(found) if found.is_Float else found) if found is not None else None
+
+
 def _stable(derivation: Derivation, hessian: Expression | None, bound: Expression | None, eta: Expression) -> str:
     largest = "L the largest eigenvalue of the Hessian"
     if has_kinks(derivation):
@@ -156,9 +202,22 @@ def _stable(derivation: Derivation, hessian: Expression | None, bound: Expressio
     if _is_quadratic(derivation):
         if derivation.single and _is_zero(hessian):
             return "the Hessian is 0 and limits no rate: the objective is affine, or piecewise so"
-        return f"stable for 0 < {eta} < {'2/L, ' + largest if bound is None else bound}"
+        rate = f"stable for 0 < {eta} < {'2/L, ' + largest if bound is None else bound}"
+        return rate + _doubt(derivation)
     shown = f" = {bound}" if bound is not None and not _Part.of(hessian, "H").where else ""
-    return f"the largest stable rate depends on the point: {eta} < 2/L{shown}, {largest} there"
+    text = f"the largest stable rate depends on the point: {eta} < 2/L{shown}, {largest} there"
+    most = bound_everywhere(derivation)
+    if most is None:
+        return text
+    return f"{text}; L is at most {most}, so {eta} < {divide(2, most)} is stable at every point"
+
+
+def _doubt(derivation: Derivation) -> str:
+    """What is said of a quadratic objective that is not known to be convex."""
+    kind = derivation.convexity.kind
+    if kind == "unknown":
+        return ", where the Hessian is positive semidefinite; elsewhere no rate is stable"
+    return "" if "convex" in kind else " along the directions of positive curvature; along the others no rate is stable"
 
 
 # -- text ---------------------------------------------------------------------------------------------------------

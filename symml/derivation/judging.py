@@ -102,9 +102,14 @@ def _everywhere(found: Curvature, stage: Stage, constant: bool) -> Judgement:
     sure = verdict("proved", text)
     if not found.kind.endswith("semidefinite"):
         return Judgement(f"unique global {which}", (text,), sure, found.latex)
-    if constant and stage.root is not None and found.shown.startswith("f″"):
+    if stage.solution.others:
+        return Judgement(f"global {which}", (stage.solution.others, text), sure, found.latex)
+    if constant and stage.root is None:
+        one = "it is the only one where the equation has one solution"
+        return Judgement(f"unique global {which}", (text, one), sure, found.latex)
+    if constant and found.shown.startswith("f″"):
         return Judgement(f"unique global {which}", (text, "and not 0 where the solution exists"), sure, found.latex)
-    if constant and stage.root is not None:
+    if constant:
         definite = found.kind.replace("semi", "")
         return Judgement(
             f"unique global {which}",
@@ -113,6 +118,17 @@ def _everywhere(found: Curvature, stage: Stage, constant: bool) -> Judgement:
             found.latex,
         )
     return Judgement(f"global {which}", (text,), sure, found.latex)
+
+
+def _convex(stage: Stage, objective: Node) -> Judgement | None:
+    """A quadratic function that is convex or concave term by term, whatever the structure of its Hessian."""
+    word, why = convexity(objective, [leaf_of(stage.variable)])
+    if not word:
+        return None
+    which = "minimum" if word == "convex" else "maximum"
+    text = f"the objective is {word} in {as_expression(stage.variable)}: {'; '.join(why)}"
+    one = "it is the only stationary point where the equation has one solution"
+    return Judgement(f"unique global {which}", (text, one), verdict("proved", text))
 
 
 def _depends(found: Curvature, stage: Stage) -> Judgement:
@@ -137,13 +153,14 @@ def _by_inverse(stage: Stage, objective: Node) -> Judgement | None:
     if moved is None:
         return None
     inner, y = moved
-    name = symbol("Y", v.shape, v.facts)
+    taken = {leaf.name for leaf in objective.leaves}
+    name = symbol(next(n for n in ("Y", "Z", "P", "Q", f"{v.name}inv") if n not in taken), v.shape, v.facts)
     plain = substitute(inner, {y: leaf_of(name)})
     found = curvature(second_derivative(plain, leaf_of(name)), name)
     if found.kind not in ("positive definite", "negative definite"):
         return None
     shape = "convex" if found.kind == "positive definite" else "concave"
-    text = f"in Y = {v}⁻¹ the objective is strictly {shape}: {_because(found)}"
+    text = f"in {name} = {v}⁻¹ the objective is strictly {shape}: {_because(found)}"
     one = f"{v} ↦ {v}⁻¹ maps the positive definite matrices one to one onto themselves"
     return Judgement(f"unique global {_extremum(found.kind)}", (text, one), verdict("proved", text), found.latex)
 
@@ -166,8 +183,10 @@ def _at_the_point(stage: Stage, hessian: Node, alone: bool, by_test: str) -> Jud
     if not strict:
         text += " unless it is 0"
     sure = verdict("proved" if strict else "holds", text)
-    if scalar and alone and stage.solution.complete:
-        one = f"it is the only stationary point{_range(v)}, so it is the global {which}"
+    entries = not scalar and strict and stage.solution.method == "entrywise"
+    if (scalar or entries) and alone and stage.solution.complete:
+        each = "every entry has its own equation and " if entries else ""
+        one = f"{each}it is the only stationary point{_range(v)}, so it is the global {which}"
         return Judgement(f"unique global {which}", (text, one), sure, found.latex)
     return Judgement(f"local {which}", (text,), sure, found.latex)
 
@@ -205,7 +224,8 @@ def judge_branch(
         if stage.root is not None:
             objective = substitute(objective, {leaf_of(stage.variable): stage.root})
     if len(judged) == 1:
-        return judged[0]
+        sure = "global" in judged[0].kind or not branch[0].solution.complete
+        return (not sure and alone and _convex(branch[0], start)) or judged[0]
     reasons = [f"in {as_expression(s.variable)}: {r}" for s, j in zip(branch, judged, strict=True) for r in j.reasons]
     for which in ("minimum", "maximum"):
         if all(j.kind in (f"unique global {which}", f"global {which}") for j in judged):

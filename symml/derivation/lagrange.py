@@ -24,19 +24,20 @@ from symml.derivation.critical import Critical, Point, critical_points
 from symml.derivation.definiteness import curvature
 from symml.derivation.eigenproblem import Eigenproblem, descends, eigenproblem
 from symml.derivation.elimination import Branch, answers, eliminate
+from symml.derivation.equations import Equation
 from symml.derivation.judging import TESTED, Judgement
-from symml.derivation.kkt import under_inequalities
+from symml.derivation.kkt import under_equations, under_inequalities
 from symml.derivation.lagrangian import opening_steps
 from symml.derivation.mappings import ByName
-from symml.derivation.polar import polar
+from symml.derivation.polar import first_order, polar
 from symml.derivation.reducing import on_the_constraint, turned
 from symml.derivation.secular import secular
 from symml.derivation.singular import singular
-from symml.derivation.solving import Equation
 from symml.derivation.stationary_point import StationaryPoint
 from symml.derivation.trials import Trials, second_order, substitute_back
 from symml.errors import InternalError, NoClosedFormError
 from symml.forms.lowering import leaf_of, lower
+from symml.language.contexts import remember
 from symml.language.expressions import Scalar
 from symml.language.operators import (
     as_expression,
@@ -84,9 +85,15 @@ def solved(problem: Problem, before: Sequence[Step] = ()) -> StationaryPoint:
         branches = eliminate(problem.equations, problem.taken)
     except NoClosedFormError:
         partial = secular(problem, opening)
-        if partial is None:
-            raise
-        return partial
+        if partial is not None:
+            return partial
+        stated = under_equations(problem)
+        if stated is not None:
+            return stated
+        condition = first_order(problem)
+        if condition is not None:
+            raise NoClosedFormError(condition) from None
+        raise
     return _assembled(problem, branches, opening)
 
 
@@ -185,6 +192,8 @@ def _assembled(problem: Problem, branches: Sequence[Branch], opening: Sequence[S
                 f"{branch[-1].solution.equation} has a solution only through vec; call .fit(...) for numbers"
             )
         answer = answer_of(problem.derivation, branch)
+        for _, e in answer:
+            remember(e, problem.symbols.values())
         trials = substitute_back(answer, checks, problem.symbols, inverted(branch))
         if trials.verdict == "wrong":
             raise InternalError(

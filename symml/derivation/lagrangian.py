@@ -6,7 +6,7 @@ from symml.derivation.assembling import tex
 from symml.derivation.constraints import Constraint, Problem
 from symml.derivation.elimination import is_zero_text
 from symml.forms.textbook import present
-from symml.language.expressions import Add, Expression, Symbol, Zeros
+from symml.language.expressions import Add, Expression, Mul, Symbol, Zeros
 from symml.language.operators import as_expression, scalar, transpose
 from symml.records import Step, verdict
 
@@ -67,6 +67,8 @@ def _product(c: Constraint) -> str:
     nu = as_expression(c.multiplier)
     zero = isinstance(c.right, Zeros) or c.right == scalar(0)
     inner = str(c.left) if zero else f"{c.left} − {_bracketed(c.right)}"
+    if zero and isinstance(c.left, (Symbol, Mul)) and len(c.left.shape) < 2:
+        return f"{nu if nu.shape == () else transpose(nu)} {inner}"
     if nu.shape == ():
         return f"{nu} ({inner})"
     turned = nu if isinstance(nu, Symbol) and "symmetric" in nu.facts else transpose(nu)

@@ -6,7 +6,9 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from symml.calculus.nodes import Node, Sum
+from symml.calculus.reverse import derivative
 from symml.forms.flipping import flip
+from symml.forms.lowering import leaf_of
 from symml.forms.raising import Raising
 from symml.language.expressions import Call, ElemPow, Expression, Hadamard, Mul, Scalar, Symbol, Transpose, postorder
 from symml.language.operators import add, call, elementwise_product, multiply_any, rebuild, scalar, transpose
@@ -15,9 +17,29 @@ from symml.language.operators import add, call, elementwise_product, multiply_an
 def line(node: Node, moving: Collection[Symbol]) -> Expression:
     """Return a differential term by term, each with its direction last."""
     raising = Raising()
-    if isinstance(node, Sum) and node.shape == ():
-        return add(*(_turned(raising.run(t), moving) for t in node.terms))
+    if node.shape == ():
+        return add(*(_term(t, raising, moving) for t in (node.terms if isinstance(node, Sum) else (node,))))
     return _turned(raising.run(node), moving)
+
+
+def _term(node: Node, raising: Raising, moving: Collection[Symbol]) -> Expression:
+    """A term of the differential of a number; a sum over entries as the trace of a coefficient and the direction."""
+    shown = raising.run(node)
+    leaves = [leaf_of(s) for s in moving if leaf_of(s) in node.leaves]
+    if not _sums_entries(shown, {s.name for s in moving}) or len(leaves) != 1 or len(leaves[0].shape) != 2:
+        return _turned(shown, moving)
+    product = multiply_any(flip(Raising().run(derivative(node, leaves[0]))), leaves[0].payload)
+    if product.shape == () or not isinstance(product, Mul):
+        return product if product.shape == () else call("trace", product)
+    front = [a for a in product.args if a.shape == ()]
+    arrays = multiply_any(*(a for a in product.args if a.shape != ()))
+    return multiply_any(scalar(product.coefficient), *front, call("trace", arrays))
+
+
+def _sums_entries(e: Expression, names: set[str]) -> bool:
+    """Whether a term is the sum of the entries of a product that holds a direction."""
+    calls = [a for a in (e.args if isinstance(e, Mul) else (e,)) if isinstance(a, Call) and a.function == "sum"]
+    return any(not isinstance(c.args[0], Symbol) and _moves(c, names) for c in calls)
 
 
 def _turned(e: Expression, moving: Collection[Symbol]) -> Expression:
@@ -49,13 +71,13 @@ def _hadamard(e: Hadamard, names: set[str]) -> Expression:
 
 
 def _mul(e: Mul, names: set[str]) -> Expression:
-    scalars = [a for a in e.args if a.shape == ()]
+    scalars = sorted((a for a in e.args if a.shape == ()), key=lambda a: _moves(a, names))
     chain = [a for a in e.args if a.shape != ()]
     if e.shape == ():
         places = [k for k, a in enumerate(chain) if _moves(a, names)]
         if places == [0] and len(chain) > 1:
             chain = [flip(a) for a in reversed(chain)]
-        return multiply_any(scalar(e.coefficient), *scalars, *_gathered(chain, names))
+        return multiply_any(scalar(e.coefficient), *scalars, *_upright(_gathered(chain, names)))
     moved = [s for s in scalars if _moves(s, names)]
     inner = moved[0] if len(moved) == 1 else None
     if len(e.shape) == 1 and isinstance(inner, Mul) and not any(_moves(a, names) for a in chain):
@@ -64,6 +86,13 @@ def _mul(e: Mul, names: set[str]) -> Expression:
             rest = [s for s in scalars if s is not inner] + [a for a in inner.args if a.shape == ()]
             return multiply_any(scalar(e.coefficient * inner.coefficient), *rest, multiply_any(*chain), *tail)
     return e
+
+
+def _upright(chain: list[Expression]) -> list[Expression]:
+    """A row in front as the transpose of a column: (x^∘2)ᵀ dx."""
+    if chain and isinstance(chain[0], (ElemPow, Hadamard)) and len(chain[0].shape) == 2:
+        return [transpose(flip(chain[0])), *chain[1:]]
+    return chain
 
 
 def _gathered(chain: list[Expression], names: set[str]) -> list[Expression]:

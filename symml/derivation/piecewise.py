@@ -47,11 +47,16 @@ class Inclusion:
     """The condition of a minimum that is no equation: zero lies in the subgradient."""
 
     subgradient: Expression
+    meaning: str = ""
 
     def __str__(self) -> str:
         text = str(self.subgradient)
-        values = {"sign(0) = [-1, 1]": "sign(" in text, "[0 > 0] = [0, 1]": " > 0]" in text or "step(" in text}
-        return f"0 ∈ {text}, where {' and '.join(v for v, found in values.items() if found)}"
+        jumps = any(mark in text for mark in (" > 0]", " < 1]", "step(", " > ", " < "))
+        told = [self.meaning] if self.meaning else []
+        told += ["sign(0) = [-1, 1]"] if "sign(" in text else []
+        told += ["[0 > 0] = [0, 1]"] if jumps else []
+        joined = " and ".join(told)
+        return f"0 ∈ {text}{f', where {joined}' if joined else ''}"
 
     def latex(self) -> str:
         """Return LaTeX without delimiters."""

@@ -18,14 +18,15 @@ from symml.derivation.convexity import affine, convex_or_concave
 from symml.derivation.critical import Point
 from symml.derivation.definiteness import shown
 from symml.derivation.eigenproblem import bounded
+from symml.derivation.equations import Equation
 from symml.derivation.mappings import ByName
 from symml.derivation.reducing import orthonormal
-from symml.derivation.separating import flat_terms
-from symml.derivation.solving import Equation
+from symml.derivation.separating import cleared, flat_terms
 from symml.derivation.stationary_point import StationaryPoint
 from symml.derivation.trials import substitute_back
 from symml.errors import InternalError
 from symml.forms.lowering import leaf_of, lower
+from symml.forms.textbook import present
 from symml.language.expressions import Expression, Symbol, Where, make
 from symml.language.names import canonical
 from symml.language.operators import call, eye, multiply_any, power, subtract, symbol, transpose
@@ -65,6 +66,24 @@ def polar(problem: Problem, opening: Sequence[Step]) -> StationaryPoint | None:
         return None
     slope, number = _without_number(gradient)
     return _told(problem, _named(problem, slope), number, opening)
+
+
+def first_order(problem: Problem) -> str | None:
+    """Return what holds at a stationary point with orthonormal columns, as a refusal says it; None elsewhere."""
+    if len(problem.variables) != 1 or len(problem.constraints) != 1:
+        return None
+    (v,), (c,) = problem.variables, problem.constraints
+    if not isinstance(v, Symbol) or len(v.shape) != 2 or not orthonormal(lower(c.difference), v):
+        return None
+    gradient = present(cleared(derivative(lower(problem.objective), leaf_of(v))), problem.taken)
+    body, *clause = str(gradient).split(", where ", 1)
+    named = f", where {clause[0]}" if clause else ""
+    return (
+        f"{problem.objective} where {c} has no closed form in general: at a stationary point G = {v} {v}ᵀ G and "
+        f"{v}ᵀ G is symmetric, with G = {body}{named}. There is a closed form for an objective linear in {v}, "
+        f"tr({v}ᵀ M), which ‖A {v} − B‖² is where {v} is square or A has orthonormal columns (declare it); "
+        f"for numbers follow .gradient_on('stiefel')"
+    )
 
 
 def _without_number(node: Node) -> tuple[Node, Fraction]:

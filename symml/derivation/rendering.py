@@ -27,9 +27,14 @@ def align(derivation: Derivation, level: str = "full", of: str = "gradient") -> 
 
     Of a program the lines of the program tell the objective.
     """
-    told = of == "gradient" and derivation.source.definitions and derivation.objective.shape == ()
+    told = of == "gradient" and _is_program(derivation)
     rows = [] if told else [(f"f = {derivation.objective.latex()}", "")]
     return layout.align(rows + [(s.latex, s.statement) for s in chosen(derivation, level, of)])
+
+
+def _is_program(derivation: Derivation) -> bool:
+    """Whether the steps begin with the lines of a program, which tell the objective."""
+    return bool(derivation.source.definitions) and derivation.objective.shape == ()
 
 
 def inline(latex: str) -> str:
@@ -39,7 +44,7 @@ def inline(latex: str) -> str:
 
 def markdown(derivation: Derivation, level: str = "full") -> str:
     """Return Markdown with displayed LaTeX and one numbered line a step."""
-    rows = [f"**Objective** $f = {derivation.objective.latex()}$", ""]
+    rows = [] if _is_program(derivation) else [f"**Objective** $f = {derivation.objective.latex()}$", ""]
     for number, s in enumerate(chosen(derivation, level), 1):
         rows.append(f"{number}. ${inline(s.latex)}$ — {s.statement} ({s.verdict})")
     return "\n".join(rows) + "\n"
@@ -51,8 +56,9 @@ def html(derivation: Derivation) -> str:
         f"<li>\\({_html.escape(inline(s.latex))}\\) <span>{_html.escape(s.statement)}</span> <em>{s.verdict}</em></li>"
         for s in derivation.steps
     )
-    objective = _html.escape(derivation.objective.latex())
-    return f'<div class="symml-derivation"><p>\\(f = {objective}\\)</p><ol>{items}</ol></div>'
+    objective = f"<p>\\(f = {_html.escape(derivation.objective.latex())}\\)</p>"
+    objective = "" if _is_program(derivation) else objective
+    return f'<div class="symml-derivation">{objective}<ol>{items}</ol></div>'
 
 
 def plain(derivation: Derivation) -> dict[str, Any]:

@@ -115,7 +115,7 @@ def _without(node: Node, reading: Reading) -> sp.Expr:
     if isinstance(node, Sum):
         return sp.Add(*(_without(t, reading) for t in node.terms))
     base, q = base_and_exponent(node)
-    if base is not node and base.shape == ():
+    if base is not node:
         return _without(base, reading) ** sp.Rational(q.numerator, q.denominator)
     if isinstance(node, Leaf) and node.shape == () and isinstance(node.payload, sp.Expr):
         return node.payload
@@ -140,7 +140,10 @@ def solved(value: sp.Expr, x: sp.Symbol) -> tuple[list[sp.Expr], bool]:
     algebraic = top.is_polynomial(x)
     if algebraic and sp.degree(top, x) == 1:
         slope = sp.diff(top, x)
-        return [sp.cancel(sp.together(-top.subs(x, 0) / sp.expand(slope)))], True
+        return [_shortest(sp.cancel(sp.together(-top.subs(x, 0) / sp.expand(slope))))], True
+    pure = pure_power(top, x) if algebraic else None
+    if pure is not None:
+        return [pure], True
     try:
         roots = sp.solve(sp.expand(top) if algebraic else value, x)
     except NotImplementedError:
@@ -149,6 +152,31 @@ def solved(value: sp.Expr, x: sp.Symbol) -> tuple[list[sp.Expr], bool]:
         r for r in roots if isinstance(r, sp.Expr) and not r.has(x) and not r.has(sp.LambertW, sp.I, sp.zoo, sp.nan)
     ]
     return sorted(found, key=sp.default_sort_key), bool(algebraic and len(roots) > 0)
+
+
+def pure_power(top: sp.Expr, x: sp.Symbol) -> sp.Expr | None:
+    """Return the only real root of a xᵏ = b for an odd k, whatever the sign of b/a."""
+    poly = sp.Poly(top, x)
+    k = poly.degree()
+    if k < 3 or k % 2 == 0 or any(m[0] not in (0, k) for m in poly.monoms()) or not top.free_symbols - {x}:
+        return None
+    base = sp.cancel(-poly.nth(0) / poly.LC())
+    if base.is_nonnegative:
+        return base ** sp.Rational(1, k)
+    return -((-base) ** sp.Rational(1, k)) if base.is_nonpositive else sp.sign(base) * sp.Abs(base) ** sp.Rational(1, k)
+
+
+def _shortest(root: sp.Expr) -> sp.Expr:
+    """A fraction, or its whole part and the rest where that is shorter: −s − 1/ν for −(ν s + 1)/ν."""
+    above, below = sp.fraction(root)
+    if not below.free_symbols or len(root.free_symbols) > 4:
+        return root
+    found = [root]
+    for s in sorted(above.free_symbols - below.free_symbols, key=str):
+        if above.is_polynomial(s) and sp.degree(above, s) == 1:
+            slope = sp.diff(above, s)
+            found.append(sp.cancel(slope / below) * s + sp.cancel(above.subs(s, 0) / below))
+    return min(found, key=lambda e: (sp.count_ops(e), sp.default_sort_key(e)))
 
 
 def allowed(root: sp.Expr, x: sp.Symbol) -> bool:

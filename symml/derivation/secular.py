@@ -28,9 +28,9 @@ from symml.derivation.critical import Point
 from symml.derivation.definiteness import Curvature, curvature, shown
 from symml.derivation.eigenproblem import operator_of
 from symml.derivation.elimination import Branch, answers, eliminate_partly
+from symml.derivation.equations import Equation
 from symml.derivation.mappings import ByName
 from symml.derivation.separating import flat_terms
-from symml.derivation.solving import Equation
 from symml.derivation.stationary_point import StationaryPoint
 from symml.derivation.trials import keeps
 from symml.errors import DataError, InternalError

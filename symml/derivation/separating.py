@@ -211,13 +211,21 @@ def identity_multiple(node: Node) -> Node | None:
     if isinstance(node, Sum):
         parts = [identity_multiple(t) for t in node.terms]
         return None if None in parts else total([p for p in parts if p is not None], ())
-    if (
-        isinstance(node, Ein)
-        and len(node.out) == 2
-        and node.out[0] == node.out[1]
-        and all(i == () for _, i in node.factors)
-    ):
-        return ein(node.coefficient, list(node.factors), (), {})
+    if isinstance(node, Ein) and len(node.out) == 2 and node.out[0] == node.out[1]:
+        if any(node.out[0] in idx for _, idx in node.factors):
+            return None
+        kept = {i: size for i, size in enumerate(node.sizes) if i != node.out[0]}
+        return ein(node.coefficient, list(node.factors), (), kept)
+    return None
+
+
+def diagonal(node: Node) -> Node | None:
+    """Return v of a matrix diag(v); None for any other."""
+    if isinstance(node, Sum):
+        parts = [diagonal(t) for t in node.terms]
+        return None if None in parts else total([p for p in parts if p is not None], node.shape[:1])
+    if isinstance(node, Ein) and len(node.out) == 2 and node.out[0] == node.out[1]:
+        return ein(node.coefficient, list(node.factors), node.out[:1], dict(enumerate(node.sizes)))
     return None
 
 

@@ -23,9 +23,9 @@ from symml.derivation.constraints import Constraint, Problem
 from symml.derivation.critical import Point
 from symml.derivation.definiteness import shown
 from symml.derivation.eigenproblem import TOLERANCE, bounded, form_of, level_of, operator_of, to_level
+from symml.derivation.equations import Equation
 from symml.derivation.mappings import ByName
 from symml.derivation.separating import chain
-from symml.derivation.solving import Equation
 from symml.derivation.stationary_point import StationaryPoint
 from symml.errors import DataError
 from symml.forms.lowering import leaf_of, lower

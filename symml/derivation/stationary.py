@@ -10,11 +10,14 @@ import sympy as sp
 from symml.derivation.assembling import assemble, tex
 from symml.derivation.critical import Critical, Point, critical_points
 from symml.derivation.elimination import eliminate, tidied
+from symml.derivation.equations import Equation
+from symml.derivation.kinked import kinked
 from symml.derivation.lagrange import constrained, solved
 from symml.derivation.mappings import ByName
 from symml.derivation.piecewise import piecewise_linear
+from symml.derivation.polynomial_systems import number
 from symml.derivation.reducing import quotient
-from symml.derivation.solving import Equation
+from symml.derivation.shrinking import shrunk
 from symml.derivation.stationary_point import StationaryPoint
 from symml.errors import InternalError, NotSupportedError
 from symml.language.expressions import Scalar, Symbol
@@ -60,6 +63,10 @@ def find_stationary(derivation: Derivation, subject_to: Any = None) -> Stationar
     median = piecewise_linear(derivation)
     if median is not None:
         return median
+    for convex in (shrunk, kinked):
+        found = convex(derivation)
+        if found is not None:
+            return found
     if isinstance(derivation.objective, Scalar) and not any(isinstance(v, Symbol) for v in derivation.wrt):
         return _critical(derivation)
     ratio = quotient(derivation)
@@ -134,7 +141,7 @@ def _critical(derivation: Derivation) -> StationaryPoint:
     values = [_value(derivation, p) for p in found.points]
     notes = list(found.notes)
     if not found.complete and not found.convex:
-        notes.append("the equations are not polynomial: SymPy found these solutions, there may be more")
+        notes.append("SymPy found these solutions; it does not say that there are no more")
     return StationaryPoint(
         equation=next(iter(equations.values())) if derivation.single else ByName(equations),
         expr=values[0] if len(values) == 1 else tuple(values),
@@ -165,9 +172,9 @@ def _numeric(points: Sequence[Point], value: sp.Expr) -> Verdict:
             left = sp.diff(value, s).subs(at)
             if left.free_symbols:
                 return verdict("unchecked", reason=f"{left} could not be simplified to zero")
-            if abs(complex(left.evalf(30))) > 1e-20:
+            if abs(complex(number(left))) > 1e-20:
                 raise InternalError(
-                    f"the stationary point {p} failed its own check: the derivative by {s} is {left.evalf(8)}"
+                    f"the stationary point {p} failed its own check: the derivative by {s} is {number(left, 8)}"
                 )
     return verdict("holds", "the gradient evaluated with 30 digits is zero at every point")
 
@@ -176,17 +183,23 @@ _PLURAL = {"minimum": "minima", "maximum": "maxima", "saddle": "saddles", "infle
 
 
 def _kind_of_points(found: Critical) -> tuple[str, tuple[str, ...]]:
-    if found.convex and len(found.points) == 1:
-        sign = "positive" if found.convex == "minimum" else "negative"
-        return f"unique global {found.convex}", (f"the Hessian is {sign} definite everywhere",)
+    extremes = tuple(found.extremes.values())
+    isolated = [p for p in found.points if "not isolated" not in p.kind]
+    if found.convex and len(found.points) == len(isolated) == 1:
+        return f"unique global {found.convex}", (found.why_convex,)
+    if found.convex and found.complete:
+        return f"global {found.convex}, not unique", (found.why_convex,)
     if len(found.points) == 1:
         (p,) = found.points
-        if found.complete and len(p.values) == 1 and p.kind in ("minimum", "maximum"):
+        alone = found.complete and not found.periodic
+        if alone and len(p.values) == 1 and p.kind in ("minimum", "maximum"):
             return f"unique global {p.kind}", (f"it is the only stationary point and a local {p.kind}",)
+        if alone and p.kind in found.extremes:
+            return f"unique global {p.kind}", extremes
         why = ("Hessian eigenvalues " + ", ".join(str(scalar(e)) for e in p.eigenvalues),) if p.eigenvalues else ()
         return (f"local {p.kind}" if p.kind in ("minimum", "maximum") else p.kind), why
     kinds = [p.kind for p in found.points]
     counts = ", ".join(
         f"{kinds.count(k)} {_PLURAL.get(k, k) if kinds.count(k) > 1 else k}" for k in dict.fromkeys(kinds)
     )
-    return f"{len(kinds)} stationary points: {counts}", ()
+    return f"{len(kinds)} stationary points: {counts}", extremes

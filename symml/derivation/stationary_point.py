@@ -6,13 +6,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-import scipy
-
 from symml.derivation.critical import Point
 from symml.derivation.mappings import ByName
 from symml.derivation.rendering import inline
-from symml.derivation.solving import Equation
 from symml.errors import NoClosedFormError
 from symml.language.expressions import Expression
 from symml.notation.layout import align
@@ -57,7 +53,6 @@ class StationaryPoint:
     verdict: Verdict
     multipliers: Mapping[str, Any] = field(default_factory=lambda: ByName({}))
     names: tuple[str, ...] = ()
-    _sylvester: tuple[Expression, ...] = field(default=(), compare=False, repr=False)
     kkt: Any = None
     dual: Any = None
     _solver: Callable[[Mapping[Any, Any]], Any] | None = field(default=None, compare=False, repr=False)
@@ -70,8 +65,9 @@ class StationaryPoint:
 
     def __str__(self) -> str:
         lines = [str(s.text) for s in self.steps if s.rule in ("collect terms", "solve")]
-        if len(self.points) > 1 or self.expr is None:
-            lines = [str(self.equation if self.kkt is None else self.kkt), *(str(p) for p in self.points)]
+        if len(self.points) > 1 or self.expr is None or self.kkt is not None:
+            left = [str(s.text) for s in self.steps if s.rule in ("multiplier", "formula")]
+            lines = [str(self.equation if self.kkt is None else self.kkt), *(str(p) for p in self.points), *left]
         lines.append(self.kind + (f": {self.reasons[0]}" if self.reasons else ""))
         lines += [f"condition: {c}" for c in self.conditions]
         lines += [f"dual: {self.dual}"] if self.dual is not None else []
@@ -80,12 +76,16 @@ class StationaryPoint:
     def __repr__(self) -> str:
         return str(self)
 
-    def evaluate(self, mapping: Mapping[Any, Any] | None = None, /, **values: Any) -> Any:
+    def evaluate(self, mapping: Mapping[Any, Any] | None = None, /, *, multipliers: bool = False, **values: Any) -> Any:
         """Return the value of the solution, in the shape of the variable; a mapping by name for several variables.
+
+        With `multipliers` these too, by name; those of inequalities are zero where these are not active.
 
         Of an eigenproblem all eigenvalues in descending order, by the name of the multiplier, and the eigenvectors as
         columns, by the name of the variable; of a singular value problem likewise. Where one equation for the
-        multiplier is left it is solved numerically, and of several cases the one that holds at the data is taken.
+        multiplier is left it is solved numerically, and of several cases the one that holds at the data is taken; a
+        convex problem under inequalities without such cases is solved by an interior point method, and its conditions
+        are verified before anything is returned.
 
         Raises
         ------
@@ -95,23 +95,23 @@ class StationaryPoint:
             If a value is missing or does not have the declared shape.
         """
         given = {**(dict(mapping) if mapping else {}), **values}
+        if multipliers:
+            return self._with_multipliers(given)
         if self._solver is not None:
             return self._solver(given)
         if isinstance(self.expr, ByName):
             return ByName({name: e.evaluate(given) for name, e in self.expr.items()})
         if not isinstance(self.expr, Expression):
             raise NoClosedFormError(f"{self.equation} has no single solution to evaluate: {self.kind}")
-        if (
-            not isinstance(self.equation, Equation)
-            or self.expr.shape == self.equation.rhs.shape
-            or len(self.equation.rhs.shape) < 2
-        ):
-            return self.expr.evaluate(given)
-        right = self.equation.rhs.evaluate(given)
-        if self._sylvester:
-            a, b = (p.evaluate(given) for p in self._sylvester)
-            return scipy.linalg.solve_sylvester(a, b, right)
-        return np.reshape(self.expr.evaluate(given), right.shape, order="F")
+        return self.expr.evaluate(given)
+
+    def _with_multipliers(self, given: Mapping[Any, Any]) -> ByName:
+        by_name = getattr(self._solver, "by_name", None)
+        if by_name is not None:
+            return ByName(dict(by_name(given)))
+        found = self.evaluate(given)
+        own = dict(found) if isinstance(found, ByName) else {self.names[0]: found}
+        return ByName({**own, **{n: e.evaluate(given) for n, e in self.multipliers.items() if n not in own}})
 
     def latex(self) -> str:
         r"""Return an ``align*`` environment with every step and its reason."""

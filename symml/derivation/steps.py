@@ -1,30 +1,36 @@
 """The story of a derivation: definitions with their differentials, df, back-substitution, identification.
 
-Results come from reverse mode, the story from forward mode; the two are compared every time.
+Results come from reverse mode, the story from forward mode; the two are compared every time. Several variables move
+together: one differential, and one coefficient to read off for each of them.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from symml.calculus.construct import times, total
 from symml.calculus.forward import differential
-from symml.calculus.nodes import Apply, Const, Ein, Leaf, Node, Sum, walk
+from symml.calculus.nodes import Leaf, Node, walk
 from symml.calculus.proving import proved_equal
 from symml.calculus.reverse import derivative
 from symml.calculus.transform import rebuild, substitute
 from symml.checking.equality import sampled
 from symml.derivation.backpropagation import backpropagate
+from symml.derivation.cutting import absorbed, cut_points, distributed, gathered, opened, unsigned
 from symml.derivation.labels import labels
 from symml.derivation.lines import line
-from symml.derivation.objective import untied_symbol
+from symml.derivation.notes import fact_note, structure_note
+from symml.derivation.objective import OPEN_FACTS
 from symml.derivation.results import direction_of, show
+from symml.derivation.scalar_steps import narrate_scalar, narrate_second
 from symml.errors import InternalError
-from symml.forms.lowering import leaf_of
+from symml.forms.lowering import leaf_of, lower
 from symml.forms.polishing.naming import name_for
 from symml.forms.raising import Raising, act
-from symml.language.expressions import Action, Expression, Symbol
+from symml.language.expressions import Action, Expression, Scalar, Symbol
 from symml.language.names import latex_name, unicode_name
+from symml.language.operators import substitute as substitute_expression
 from symml.language.operators import symbol
 from symml.records import Step, Verdict, verdict
 
@@ -32,22 +38,38 @@ if TYPE_CHECKING:
     from symml.derivation.derivation import Derivation
 
 MAX_CUTS = 12
+_UNCHECKED = verdict("unchecked", reason="told for comparison only")
+_LAST = ("definitions", "free entries")  # lines that only put names back
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A derivative that is read off: its variable, what reverse mode gives, how it is shown and called."""
+
+    variable: Any
+    x: Leaf
+    truth: Node
+    final: Expression
+    label: tuple[str, str]
+    note: str = ""
+    last: tuple[Step, ...] = ()  # what follows when the derivative has been read off
+
+    @property
+    def dx(self) -> Symbol:
+        """The direction of the variable."""
+        return direction_of(self.variable, frozenset())
 
 
 @dataclass(frozen=True)
 class Target:
-    """What is narrated: a node, the variable, the true derivative and how things are called."""
+    """What is narrated: a node, the derivatives wanted of it, and the names that are taken."""
 
     root: Node
-    x: Leaf
-    variable: Any
-    truth: Node
-    final: Expression
+    wanted: tuple[Wanted, ...]
     taken: tuple[str, ...]
+    tie: Any
     name: str = "f"
-    result: tuple[str, str] = ("∇f", r"\nabla f")
-    tie: Any = None
-    note: str = ""
+    checked: bool = True  # False for a story that is only compared with another one
 
 
 @dataclass
@@ -60,139 +82,168 @@ class _Story:
     lines: list[Step] = field(default_factory=list)
 
     @property
-    def x(self) -> Leaf:
-        return self.target.x
+    def directions(self) -> dict[Leaf, Symbol]:
+        """Directions of the variables and of the named parts."""
+        found = {w.x: w.dx for w in self.target.wanted}
+        return found | {leaf: _d(leaf) for leaf in self.named.values()}
 
-    @property
-    def dx(self) -> Symbol:
-        return direction_of(self.target.variable, frozenset())
+    def moves(self, node: Node) -> dict[Leaf, Node]:
+        """Directions of the leaves below a node."""
+        return {leaf: leaf_of(d) for leaf, d in self.directions.items() if leaf in node.leaves}
 
 
 def narrate(derivation: Derivation, what: str = "gradient") -> tuple[Step, ...]:
-    """Return the steps of a derivation: of the gradient or Jacobian for each variable, or of a Hessian."""
+    """Return the steps of a derivation: of the gradient or Jacobian, or of the blocks of a Hessian."""
+    numbers = isinstance(derivation.objective, Scalar)
     if what == "hessian":
-        return tuple(s for v in derivation.wrt for s in tell(_second(derivation, v)))
+        pairs = [(a, b) for k, a in enumerate(derivation.wrt) for b in derivation.wrt[k:]]
+        tell_pair = narrate_second if numbers else _second
+        return tuple(dict.fromkeys(s for a, b in pairs for s in tell_pair(derivation, a, b)))
     if derivation.source.definitions and derivation.objective.shape == ():
         return tuple(backpropagate(derivation))
-    return tuple(s for v in derivation.wrt for s in tell(_first(derivation, v)))
+    if numbers:
+        return tuple(narrate_scalar(derivation))
+    wanted = tuple(_first(derivation, v) for v in derivation.wrt)
+    target = Target(derivation._node, wanted, (*derivation._taken, *(w.dx.name for w in wanted)), derivation._tied)
+    return tuple(_with_facts(derivation, target))
 
 
-def _first(derivation: Derivation, v: Any) -> Target:
+# -- what is wanted -----------------------------------------------------------------------------------------------
+def _first(derivation: Derivation, v: Any) -> Wanted:
     scalar_valued = derivation.objective.shape == ()
-    result = ("J", "J") if not scalar_valued else ("∇f", r"\nabla f") if getattr(v, "shape", ()) else ("f′", "f'")
-    if scalar_valued and not derivation.single:
-        tex = latex_name(v.name)
-        result = (f"∂f/∂{unicode_name(v.name)}", rf"\frac{{\partial f}}{{\partial {tex}}}")
-    structured = "symmetric" in getattr(v, "facts", ()) and untied_symbol(v) is not v
-    note = "; the entries of the symmetric variable are taken as independent" if structured else ""
-    direction = direction_of(v, frozenset()).name
-    return Target(derivation._node, derivation._leaf(v), v, derivation._derivative_node(v), _shown(derivation, v),
-                  (*derivation._taken, direction), "f", result, derivation._tied, note)  # fmt: skip
+    label = ("J", "J") if not scalar_valued else ("∇f", r"\nabla f") if getattr(v, "shape", ()) else ("f′", "f'")
+    if not derivation.single:
+        label = (f"∂f/∂{unicode_name(v.name)}", rf"\frac{{\partial f}}{{\partial {latex_name(v.name)}}}")
+    what = "gradient" if scalar_valued else "jacobian"
+    truth = derivation._derivative_node(v)
+    if scalar_valued and derivation.layout == "symmetric":
+        final, last = (
+            show(truth, derivation._taken, v, "J", derivation._polish, derivation._given),
+            _folded(derivation, v),
+        )
+        return Wanted(v, derivation._leaf(v), truth, final, ("G", "G"), structure_note(v), (last,))
+    return Wanted(v, derivation._leaf(v), truth, derivation._result(what, v), label, structure_note(v))
 
 
-def _second(derivation: Derivation, v: Any) -> Target:
-    """The Hessian as the Jacobian of the gradient."""
-    direction = direction_of(v, frozenset()).name
-    gradient = derivative(derivation._node, derivation._leaf(v))
-    final = derivation.hessian if derivation.single else derivation.hessian[v.name, v.name]
-    return Target(gradient, derivation._leaf(v), v, derivation._derivative_node(v, v), final,
-                  (*derivation._taken, direction), "g", ("H", "H"), derivation._tied)  # fmt: skip
+def _folded(derivation: Derivation, v: Any) -> Step:
+    """The derivative along the free entries: an entry off the diagonal stands at two places."""
+    found = derivation._result("gradient", v)
+    words = f"along the free entries of {v}: s_ij = s_ji counts twice off the diagonal, G + Gᵀ − G ⊙ I"
+    sure = derivation._checked["gradient", v].report.verdict
+    return Step("free entries", words, None, found, f"∇f = {found}", rf"\nabla f &= {found.latex()}", sure)
+
+
+def _second(derivation: Derivation, a: Any, b: Any) -> list[Step]:
+    """The block of a Hessian as the derivative of ∂f/∂a by b."""
+    first, of_b = _first(derivation, a), latex_name(b.name)
+    label = ("H", "H") if getattr(b, "shape", ()) else ("f″", "f''")
+    if not derivation.single:
+        names = f"∂{unicode_name(a.name)}²" if a == b else f"∂{unicode_name(a.name)}∂{unicode_name(b.name)}"
+        below = rf"\partial {of_b}^{{2}}" if a == b else rf"\partial {latex_name(a.name)} \, \partial {of_b}"
+        label = (f"∂²f/{names}", rf"\frac{{\partial^{{2}} f}}{{{below}}}")
+    root = derivative(derivation._node, derivation._leaf(a))
+    final = derivation._result("hessian", a, b)
+    wanted = Wanted(b, derivation._leaf(b), derivation._derivative_node(a, b), final, label)
+    target = Target(root, (wanted,), (*derivation._taken, wanted.dx.name), derivation._tied, "g")
+    told = _with_facts(derivation, target, a)
+    if len(root.shape) > 2:
+        return told
+    shown = Raising().run(root)
+    words, sure = "the gradient, to be differentiated once more", verdict("proved", "checked as the gradient")
+    text, latex = f"g = {first.label[0]} = {shown}", rf"g = {first.label[1]} &= {shown.latex()}"
+    return [Step("gradient", words, None, shown, text, latex, sure), *told]
+
+
+# -- facts of constants -------------------------------------------------------------------------------------------
+def _with_facts(derivation: Derivation, target: Target, by: Any = None) -> list[Step]:
+    """The story, with what was used of a constant said at the first line that is another one without it."""
+    steps = tell(target)
+    for constant in derivation.source.symbols.values():
+        note = fact_note(constant) if isinstance(constant, Symbol) and constant not in derivation.wrt else ""
+        if not note or constant not in derivation.objective.free_symbols:
+            continue
+        free = symbol(constant.name, constant.shape, constant.facts & OPEN_FACTS)
+        root = lower(substitute_expression(derivation._free, {constant: free}))
+        root = root if by is None else derivative(root, derivation._leaf(by))
+        other = [s.text for s in tell(replace(target, root=root, checked=False))]
+        place = next((k for k, s in enumerate(steps) if s.rule not in _LAST and other[k : k + 1] != [s.text]), None)
+        if place is not None:
+            steps[place] = replace(steps[place], statement=f"{steps[place].statement}; used: {note}")
+    return steps
 
 
 def tell(target: Target) -> list[Step]:
     """Return the story of one target."""
-    story = _Story(target)
-    root = target.root
-    label, tex = target.result
-    if story.x not in root.leaves:
-        words, final = f"nothing here depends on {unicode_name(target.variable.name)}", target.final
-        sure = verdict("proved", "no occurrence")
-        return [Step("constant", words, None, final, f"{label} = {final}", rf"{tex} &= {final.latex()}", sure)]
-    if target.name == "g":
-        shown = Raising().run(target.root) if len(root.shape) <= 2 else None
-        if shown is not None:
-            words, sure = "the gradient, to be differentiated once more", verdict("proved", "checked as the gradient")
-            text, latex = f"g = ∇f = {shown}", rf"g = \nabla f &= {shown.latex()}"
-            story.lines.append(Step("gradient", words, None, shown, text, latex, sure))
-    _cut(story, root, list(target.taken))
-    short = substitute(root, dict(story.named))
+    moving = [w for w in target.wanted if w.x in target.root.leaves]
+    still = [_constant(w) for w in target.wanted if w not in moving]
+    if not moving:
+        return still
+    story = _Story(replace(target, root=distributed(target.root), wanted=tuple(moving)))
+    short = _cut(story)
     for name, body, full in story.bodies:
         _definition(story, name, body, full)
-    df = _first_line(story, short)
-    df = _back_substitute(story, df)
-    _identify(story, df)
-    return story.lines
+    df = _back_substitute(story, _first_line(story, short))
+    for wanted in moving:
+        _identify(story, df, wanted)
+        story.lines.extend(wanted.last)
+    return story.lines + still
+
+
+def _constant(wanted: Wanted) -> Step:
+    words, final = f"nothing here depends on {unicode_name(wanted.variable.name)}", wanted.final
+    text, latex = f"{wanted.label[0]} = {final}", rf"{wanted.label[1]} &= {final.latex()}"
+    if isinstance(final, Action):
+        text, latex = str(final), final.latex()
+    return Step("constant", words, None, final, text, latex, verdict("proved", "no occurrence"))
 
 
 # -- cut points ---------------------------------------------------------------------------------------------------
-def _cut(story: _Story, root: Node, taken: list[str]) -> None:
-    """Name the sums, function arguments and function values that move with x, innermost first."""
-    points = _cut_points(root, story.x)
+def _cut(story: _Story) -> Node:
+    """Name the sums, function arguments and function values that move, innermost first; return what is left."""
+    root, taken = story.target.root, list(story.target.taken)
+    points = cut_points(root, [w.x for w in story.target.wanted])
     raising = Raising()
     done: dict[Node, Node] = {}
     for node in walk(root):
         children = [done[c] for c in node.children]
-        short = rebuild(node, children) if tuple(children) != node.children else node
-        done[node] = short
-        if node in points and len(story.named) < MAX_CUTS and len(node.shape) <= 2:
-            shown = raising.run(short)
-            name = name_for(shown, frozenset(taken), raising.symmetric)
-            taken.append(name.name)
-            leaf = leaf_of(name)
-            done[node] = leaf
-            story.named[node] = leaf
-            story.bodies.append((leaf, short, node))
-
-
-def _cut_points(root: Node, x: Leaf) -> set[Node]:
-    parents: dict[Node, list[Node]] = {}
-    for node in walk(root):
-        for child in node.children:
-            parents.setdefault(child, []).append(node)
-    found: set[Node] = set()
-    for node, above in parents.items():
-        if x not in node.leaves or node is x or isinstance(node, (Leaf, Const)):
+        done[node] = rebuild(node, children) if tuple(children) != node.children else node
+        point = unsigned(node)
+        if point not in points or len(node.shape) > 2 or (len(story.named) >= MAX_CUTS and point not in story.named):
             continue
-        if isinstance(node, Sum):
-            if any(not isinstance(p, Sum) for p in above):
-                found.add(node)
-        elif isinstance(node, Ein):
-            if any(isinstance(p, Apply) and p.op != "pow" for p in above) and node.children:
-                found.add(node)
-        elif (
-            isinstance(node, Apply)
-            and node.op in ("map", "softmax", "inv")
-            and any(isinstance(p, (Ein, Apply)) for p in above)
-            and (node.children[0] is not x or len(above) > 1 or node.op != "map")
-        ):
-            found.add(node)
-    return found
+        if point not in story.named:
+            body = done[node] if point is node else times(-1, done[node])
+            name = name_for(raising.run(body), frozenset(taken), raising.symmetric)
+            taken.append(name.name)
+            story.named[point] = leaf_of(name)
+            story.bodies.append((leaf_of(name), body, point))
+        done[node] = story.named[point] if point is node else times(-1, story.named[point])
+    short = done[root]
+    for leaf, body, _ in reversed(story.bodies):
+        short = absorbed(short, leaf, body)
+    return short
 
 
 # -- lines --------------------------------------------------------------------------------------------------------
-def _moves(story: _Story, node: Node) -> dict[Leaf, Node]:
-    """Directions of x and of the named leaves below a node."""
-    moves: dict[Leaf, Node] = {}
-    if story.x in node.leaves:
-        moves[story.x] = leaf_of(story.dx)
-    for leaf in story.named.values():
-        if leaf in node.leaves:
-            moves[leaf] = leaf_of(_d(leaf))
-    return moves
-
-
 def _d(leaf: Leaf) -> Symbol:
-    facts = {"symmetric"} & leaf.facts
-    return symbol(f"d{leaf.name}", leaf.payload.shape, facts)
+    return symbol(f"d{leaf.name}", leaf.payload.shape, {"symmetric"} & leaf.facts)
+
+
+def _moved(story: _Story, node: Node) -> Node:
+    found = differential(node, story.moves(node))
+    assert found is not None
+    return found
+
+
+def _opened(story: _Story, df: Node) -> Node:
+    """A differential term by term, one term for each named part that changes."""
+    found = opened(df, [leaf_of(d) for d in story.directions.values()])
+    return gathered(found, [leaf_of(_d(name)) for name, _, _ in story.bodies])
 
 
 def _definition(story: _Story, name: Leaf, body: Node, full: Node) -> None:
-    raising = Raising()
-    shown = raising.run(body)
-    moved = differential(body, _moves(story, body))
-    assert moved is not None
+    shown, moved = Raising().run(body), _moved(story, body)
     change = _shown_line(story, moved)
-    label, statement, source = labels(body, _moves(story, body))
+    label, statement, source = labels(body, story.moves(body))
     left, d_left = name.payload, _d(name)
     text = f"{left} = {shown},  {d_left} = {change}"
     latex = rf"{left.latex()} &= {shown.latex()}, \quad {d_left.latex()} = {change.latex()}"
@@ -201,13 +252,12 @@ def _definition(story: _Story, name: Leaf, body: Node, full: Node) -> None:
 
 def _same(story: _Story, full: Node, moved: Node) -> Verdict:
     """Compare a differential, with all names put back, with the one from reverse mode."""
-    direction = leaf_of(story.dx)
-    reverse = _along(derivative(full, story.x), direction, len(full.shape))
-    return _agree(_put_back(story, moved), reverse)
-
-
-def _along(jacobian: Node, direction: Node, lead: int) -> Node:
-    return act(jacobian, direction, lead)
+    if not story.target.checked:
+        return _UNCHECKED
+    parts = [
+        act(derivative(full, w.x), leaf_of(w.dx), len(full.shape)) for w in story.target.wanted if w.x in full.leaves
+    ]
+    return _agree(_put_back(story, moved), total(parts, full.shape))
 
 
 def _put_back(story: _Story, node: Node) -> Node:
@@ -215,9 +265,7 @@ def _put_back(story: _Story, node: Node) -> Node:
     swap: dict[Node, Node] = {}
     for name, body, full in story.bodies:
         swap[name] = full
-        moved = differential(body, _moves(story, body))
-        assert moved is not None
-        swap[leaf_of(_d(name))] = substitute(moved, dict(swap))
+        swap[leaf_of(_d(name))] = substitute(_moved(story, body), dict(swap))
     return substitute(node, swap)
 
 
@@ -230,63 +278,57 @@ def _agree(a: Node, b: Node) -> Verdict:
 
 
 def _first_line(story: _Story, short: Node) -> Node:
-    moved = differential(short, _moves(story, short))
-    assert moved is not None
+    moved = _opened(story, _moved(story, short))
     before, after = Raising().run(short), _shown_line(story, moved)
-    label, statement, source = labels(short, _moves(story, short))
-    full = substitute(short, {leaf: n for n, leaf in story.named.items()})
-    full = _put_back(story, full)
+    label, statement, source = labels(short, story.moves(short))
     story.lines.append(Step(label, statement, before, after, f"d{story.target.name} = {after}",
                             rf"\mathrm{{d}}{story.target.name} &= {after.latex()}",
-                            _same(story, full, moved), source))  # fmt: skip
+                            _same(story, story.target.root, moved), source))  # fmt: skip
     return moved
 
 
 def _back_substitute(story: _Story, df: Node) -> Node:
-    for name, body, _ in reversed(story.bodies):
-        d_name = leaf_of(_d(name))
-        if d_name not in df.leaves:
+    """Put in the differentials of the names, in one line those that do not lead to each other."""
+    waiting = list(reversed(story.bodies))
+    while waiting:
+        ready = [b for b in waiting if not any(b[0] in body.leaves for _, body, _ in waiting)]
+        waiting = [b for b in waiting if b not in ready]
+        changes: dict[Node, Node] = {leaf_of(_d(n)): _moved(story, b) for n, b, _ in ready}
+        if df.leaves.isdisjoint(changes):
             continue
-        before = _shown_line(story, df)
-        moved = differential(body, _moves(story, body))
-        assert moved is not None
-        after_node = substitute(df, {d_name: moved})
+        before, after_node = _shown_line(story, df), _opened(story, substitute(df, changes))
         after = _shown_line(story, after_node)
-        statement = f"substitute {_d(name)}"
-        step = Step("substitute", statement, before, after, f"   = {after}", rf"&= {after.latex()}",
-                    _agree(_put_back(story, df), _put_back(story, after_node)))  # fmt: skip
-        story.lines.append(step)
+        names = [str(_d(n)) for n, _, _ in ready if leaf_of(_d(n)) in df.leaves]
+        statement = f"substitute {', '.join(reversed(names))}"
+        agreed = _agree(_put_back(story, df), _put_back(story, after_node)) if story.target.checked else _UNCHECKED
+        story.lines.append(
+            Step("substitute", statement, before, after, f"   = {after}", rf"&= {after.latex()}", agreed)
+        )
         df = after_node
     return df
 
 
-def _identify(story: _Story, df: Node) -> None:
-    """Read the derivative off the differential, which is linear in the direction; put the names back."""
+def _identify(story: _Story, df: Node, wanted: Wanted) -> None:
+    """Read a derivative off the differential, which is linear in the direction; put the names back."""
     target = story.target
-    named = derivative(df, leaf_of(story.dx))
-    agreed = _agree(target.tie(_put_back(story, named)), target.truth)
+    coefficient = derivative(df, leaf_of(wanted.dx))
+    agreed = _agree(target.tie(_put_back(story, coefficient)), wanted.truth) if target.checked else _UNCHECKED
     if agreed == "wrong":
-        raise InternalError(f"the steps disagree with reverse mode for {target.final}: {agreed.counterexample}")
-    label, tex = target.result
-    final = target.final
-    if len(named.shape) <= 2:
-        read = Raising().run(_renamed(story, named))
-        statement = f"identification: the coefficient of {story.dx} in d{target.name}"
+        raise InternalError(f"the steps disagree with reverse mode for {wanted.final}: {agreed.counterexample}")
+    (label, tex), final = wanted.label, wanted.final
+    note = f"; {wanted.note}" if wanted.note else ""
+    if len(coefficient.shape) <= 2:
+        read = Raising().run(_renamed(story, coefficient))
+        done = str(read) == str(final)
+        statement = f"identification: the coefficient of {wanted.dx} in d{target.name}{note if done else ''}"
         story.lines.append(Step("identification", statement, _shown_line(story, df), read, f"{label} = {read}",
                                 rf"{tex} &= {read.latex()}", agreed))  # fmt: skip
-        if str(read) == str(final):
+        if done:
             return
     action = isinstance(final, Action)
     text = str(final) if action else f"{label} = {final}"
     latex = final.latex() if action else rf"{tex} &= {final.latex()}"
-    story.lines.append(Step("definitions", "put the definitions back" + target.note, None, final, text, latex, agreed))
-
-
-def _shown(derivation: Derivation, v: Any) -> Expression:
-    what = "gradient" if derivation.objective.shape == () else "jacobian"
-    if what == "gradient" and derivation.layout == "symmetric":
-        return show(derivation._derivative_node(v), derivation._taken, v, "J", derivation._polish, derivation._given)
-    return derivation._result(what, v)
+    story.lines.append(Step("definitions", f"put the definitions back{note}", None, final, text, latex, agreed))
 
 
 def _renamed(story: _Story, node: Node) -> Node:
@@ -297,4 +339,4 @@ def _renamed(story: _Story, node: Node) -> Node:
 
 def _shown_line(story: _Story, node: Node) -> Expression:
     """A differential as people write it: term by term, the direction last."""
-    return line(_renamed(story, node), {story.dx, *(_d(leaf) for leaf, _, _ in story.bodies)})
+    return line(_renamed(story, node), set(story.directions.values()))

@@ -80,6 +80,16 @@ class HessianStructure:
     _symbols: Mapping[str, Any] = field(repr=False)
     _act: Callable[[Mapping[str, Array], Array], Array] = field(repr=False)
 
+    @property
+    def factor_parts(self) -> Mapping[str, Expression]:
+        """The factors by their roles: left and right of a Kronecker product, S or t of a diagonal, ..."""
+        return dict(self._parts)
+
+    @property
+    def turned(self) -> bool:
+        """Whether a factor acts on the transpose of the direction."""
+        return self.statement.startswith("with ")
+
     def __str__(self) -> str:
         return f"{self.kind}\n{self.statement}" if self.statement else self.kind
 

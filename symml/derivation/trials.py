@@ -14,7 +14,7 @@ import sympy as sp
 from symml.calculus.nodes import Apply, Node, walk
 from symml.checking.sampling import choose_sizes, draw
 from symml.codegen.evaluate import prepare
-from symml.codegen.interpreter import size_of
+from symml.derivation.linear_systems import Numbers, directions
 from symml.errors import DataError, DomainError
 from symml.forms.raising import Raising
 from symml.language.expressions import Expression, Symbol
@@ -63,7 +63,7 @@ class Trials:
 
 
 def substitute_back(
-    answer: Sequence[tuple[Any, Expression]],
+    answer: Sequence[tuple[Any, Expression | Numbers]],
     equations: Sequence[Node],
     symbols: Mapping[str, Any],
     inverted: Sequence[Expression] = (),
@@ -73,8 +73,8 @@ def substitute_back(
 
     Parameters
     ----------
-    answer : sequence of (variable, Expression)
-        Values of the variables, in data alone.
+    answer : sequence of (variable, Expression or Numbers)
+        Values of the variables, in data and the variables before.
     equations : sequence of Node
         What must be zero.
     symbols : mapping
@@ -90,10 +90,10 @@ def substitute_back(
     own = {v.name for v, _ in answer}
     table: dict[str, Any] = {}
     for e in (*plain, *(e for _, e in answer), *inverted):
-        table.update(symbol_table(e))
+        table.update(e.table if isinstance(e, Numbers) else symbol_table(e))
     table = {k: symbols.get(k, s) for k, s in table.items() if k not in own}
-    for strong in (False, True):
-        found = _run(answer, plain, _stronger(table) if strong else table, (inverted, regular), seed)
+    for tables in (table, _stronger(table), _positive(table)):
+        found = _run(answer, plain, tables, (inverted, regular), seed)
         if found.feasible or found.verdict == "wrong":
             break
     return found
@@ -107,12 +107,23 @@ def _stronger(table: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def _positive(table: Mapping[str, Any]) -> dict[str, Any]:
+    """Data of no declared sign drawn positive, so that roots of them exist."""
+    return {k: symbol(k, getattr(s, "shape", ()), ["positive"]) if _unsigned(s) else s for k, s in table.items()}
+
+
+def _unsigned(s: Any) -> bool:
+    if isinstance(s, Symbol):
+        return not s.facts and s.domain is None
+    return isinstance(s, sp.Symbol) and s.is_positive is None and getattr(s, "domain", None) is None
+
+
 def _square(s: Symbol) -> bool:
     return len(s.shape) == 2 and s.shape[0] == s.shape[1] and s.facts <= {"symmetric", "psd", "invertible"}
 
 
 def _run(
-    answer: Sequence[tuple[Any, Expression]],
+    answer: Sequence[tuple[Any, Expression | Numbers]],
     equations: Sequence[Expression],
     table: Mapping[str, Any],
     inverted: tuple[Sequence[Expression], Sequence[Expression]],
@@ -120,7 +131,7 @@ def _run(
 ) -> Trials:
     rng = np.random.default_rng(seed)
     rows = [prepare(e) for e in equations]
-    values_of = [(v, prepare(e)) for v, e in answer]
+    values_of = [(v, _regular(e) if isinstance(e, Numbers) else prepare(e)) for v, e in answer]
     before, after = ([prepare(m) for m in matrices] for matrices in inverted)
     points: list[Trial] = []
     reason = "no random point was found at which the solution is finite"
@@ -151,6 +162,18 @@ def _run(
     return Trials(verdict("holds", certificate=text), tuple(points))
 
 
+def _regular(numbers: Numbers) -> Any:
+    """The value of a linear system that is far from singular."""
+
+    def value(values: Mapping[str, Any], sizes: Mapping[str, int]) -> Any:
+        found, condition = numbers.solve(values, sizes)
+        if not condition < CONDITION:
+            raise np.linalg.LinAlgError("the linear system is nearly singular")
+        return found
+
+    return value
+
+
 def _singular(matrices: Sequence[Any], values: Mapping[str, Any], sizes: Mapping[str, int]) -> bool:
     return any(np.linalg.cond(m(values, sizes)) > CONDITION for m in matrices)
 
@@ -161,6 +184,9 @@ def _draw(table: Mapping[str, Any], rng: np.random.Generator, attempt: int) -> t
     if attempt:  # other orders of the sizes: a matrix may need to be wide, not tall
         chosen = orders[-1] if attempt == 1 else orders[attempt % len(orders)]
         sizes = dict(zip(sizes, chosen, strict=True))
+    if attempt % 3 == 2:  # one size above the sum of the others: residuals of n rows need n >= p + q
+        longest = sorted(sizes)[attempt // 3 % len(sizes)] if sizes else ""
+        sizes = {k: sum(sizes.values()) if k == longest else size for k, size in sizes.items()}
     return draw(table, rng, sizes)
 
 
@@ -170,11 +196,9 @@ def _trial(
     full = dict(values)
     feasible = symmetric = True
     for v, value in answer:
-        found = np.asarray(value(values, sizes), float)
+        found = np.asarray(value(full, sizes), float)
         if not np.all(np.isfinite(found)):
             return None
-        if isinstance(v, Symbol) and found.ndim < len(v.shape):  # a formula of vec(X)
-            found = found.reshape([size_of(d)(sizes) if not isinstance(d, int) else d for d in v.shape], order="F")
         full[v.name] = found if found.shape else float(found)
         feasible = feasible and keeps(v, found)
         symmetric = symmetric and _keeps_symmetry(v, found)
@@ -302,14 +326,4 @@ def _number(x: Any) -> Any:
 
 
 def _basis(v: Any, x: Any) -> list[Any]:
-    units = []
-    symmetric = isinstance(v, Symbol) and "symmetric" in v.facts
-    for place in np.ndindex(x.shape):
-        if symmetric and place[0] > place[1]:
-            continue
-        e = np.zeros(x.shape)
-        e[place] = 1.0
-        if symmetric:
-            e[place[::-1]] = 1.0
-        units.append(e)
-    return units
+    return list(directions(x.shape, isinstance(v, Symbol) and "symmetric" in v.facts))

@@ -6,14 +6,14 @@ answer, so that a closed form that does not solve the problem is refused.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from symml.derivation.mappings import ByName
-from symml.errors import DataError, InternalError, NoClosedFormError, NotSupportedError
+from symml.errors import DataError, DomainError, InternalError, NoClosedFormError, NotSupportedError
 from symml.fitting.diagnosis import Case, failure
 from symml.fitting.least_squares import least_squares
 from symml.fitting.newton import Outcome, Point, minimise
@@ -97,17 +97,20 @@ def _closed(problem: Problem) -> list[Any]:
         return []
     values = {**problem.bound.values, **problem.bound.sizes}
     names = [block.name for block in problem.parameters.blocks]
-    try:
-        if isinstance(found.expr, tuple):
-            results = [{n: p.values[n].evaluate(values) for n in names} for p in found.points]
-        else:
-            value = found.evaluate(values)
-            results = [dict(value) if isinstance(value, ByName) else {names[0]: value}]
-    except (DataError, NoClosedFormError):
-        return []
+    several = isinstance(found.expr, tuple)
+    results = [_point(p.values, names, values) for p in found.points] if several else [_point(found, names, values)]
     blocks = problem.parameters.blocks
-    fitting = [r for r in results if all(np.shape(r[b.name]) == b.shape for b in blocks)]
+    fitting = [r for r in results if r and all(np.shape(r[b.name]) == b.shape for b in blocks)]
     return [theta for theta in map(problem.parameters.flatten, fitting) if np.all(np.isfinite(theta))]
+
+
+def _point(found: Any, names: Sequence[str], values: Mapping[str, Any]) -> dict[str, Any]:
+    """One stationary point by name; empty where its formula has no real value at these data."""
+    try:
+        value = {n: found[n].evaluate(values) for n in names} if isinstance(found, Mapping) else found.evaluate(values)
+    except (DataError, DomainError, NoClosedFormError):
+        return {}
+    return dict(value) if isinstance(value, Mapping) else {names[0]: value}
 
 
 def _by_newton(problem: Problem, covariance: str | None) -> FitResult:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from typing import Any
 
 from symml.forms.flipping import flip
 from symml.language.expressions import (
@@ -14,6 +15,7 @@ from symml.language.expressions import (
     Ones,
     Symbol,
     Transpose,
+    postorder,
 )  # fmt: skip
 from symml.language.operators import (
     call,
@@ -21,7 +23,9 @@ from symml.language.operators import (
     elementwise_product,
     multiply_any,
     power,
+    rebuild,
     scalar,
+    transpose,
 )  # fmt: skip
 
 
@@ -83,3 +87,22 @@ def traces(product: Expression, symmetric: set[Expression]) -> list[Expression]:
                 multiply_any(scalar(coefficient), *scalars, inner if inner.shape == () else call("trace", inner))
             )
     return found
+
+
+def data_first(e: Expression, moving: Collection[Any]) -> Expression:
+    """Return the expression with bᵀ ν for νᵀ b where ν moves and b is data."""
+    done: dict[Expression, Expression] = {}
+    for node in postorder(e):
+        new = rebuild(node, [done[a] for a in node.args]) if any(done[a] is not a for a in node.args) else node
+        done[node] = _turned(new, moving) if isinstance(new, Mul) and new.shape == () else new
+    return done[e]
+
+
+def _turned(e: Mul, moving: Collection[Any]) -> Expression:
+    arrays = [a for a in e.args if a.shape != ()]
+    if len(arrays) != 2 or not (isinstance(arrays[0], Transpose) and isinstance(arrays[1], Symbol)):
+        return e
+    first, last = arrays[0].args[0], arrays[1]
+    if first not in moving or last in moving:
+        return e
+    return multiply_any(scalar(e.coefficient), *(a for a in e.args if a.shape == ()), transpose(last), first)

@@ -75,13 +75,20 @@ def _own(node: Expression) -> int:
         return 0 if node.coefficient == 1 else 1 if node.coefficient == -1 else scalar_cost(node.coefficient)
     if isinstance(node, Where):
         return 1 + 3 * len(node.names)
-    if isinstance(node, (Add, Hadamard)):
+    if isinstance(node, Add):
         return len(node.args) - 1
+    if isinstance(node, Hadamard):
+        return len(node.args) - 1 - 2 * sum(_is_quotient(a) for a in node.args[1:])  # u ⊘ v
     if isinstance(node, (Pow, ElemPow)):
         if node.shape == () and node.exponent.is_negative:
             return 1 + (0 if node.exponent == -1 else 1)
-        return 2 if isinstance(node, ElemPow) and node.exponent == -1 else 1
+        return (2 if _is_quotient(node) else 0) + (0 if isinstance(node, ElemPow) and node.exponent == -1 else 1)
     return _WEIGHT.get(type(node), 1)
+
+
+def _is_quotient(node: Expression) -> bool:
+    """Whether a power is written 1 ⊘ x."""
+    return isinstance(node, ElemPow) and bool(node.exponent.is_Integer and node.exponent < 0)
 
 
 _WEIGHT: dict[type[Expression], int] = {
@@ -96,6 +103,7 @@ def _brackets(node: Expression, child: Expression) -> int:
         return 0
     if isinstance(node, Mul):
         tight = isinstance(child, (Add, Hadamard)) or (isinstance(child, Mul) and child is not node.args[0])
+        tight = tight or _is_quotient(child)
         return 2 if tight and len(node.args) + (node.coefficient != 1) > 1 else 0
     if isinstance(node, Hadamard):
         return 2 if isinstance(child, Add) else 0

@@ -63,9 +63,11 @@ def _flip(e: Expression, known: frozenset[Expression] | set[Expression]) -> Expr
         return e
     outer = transpose(e)
     if isinstance(e, Mul):
-        scalars = [a for a in e.args if a.shape == ()]
-        arrays = [a for a in e.args if a.shape != ()]
-        inner = multiply_any(scalar(e.coefficient), *scalars, *(flip(a, known) for a in reversed(arrays)))
+        first = next(k for k, a in enumerate(e.args) if a.shape != ())
+        last = len(e.args) - next(k for k, a in enumerate(reversed(e.args)) if a.shape != ())
+        between = [a for a in e.args[first:last] if a.shape == ()]
+        arrays = [flip(a, known) for a in reversed(e.args[first:last]) if a.shape != ()]
+        inner = multiply_any(scalar(e.coefficient), *e.args[:first], *between, *arrays, *e.args[last:])
     elif isinstance(e, Hadamard):
         inner = elementwise_product(*(flip(a, known) for a in e.args))
         return inner if cost(inner) + 2 < cost(outer) else outer
@@ -74,6 +76,7 @@ def _flip(e: Expression, known: frozenset[Expression] | set[Expression]) -> Expr
         return inner if cost(inner) + 2 < cost(outer) else outer  # a sum inside a product needs brackets
     elif isinstance(e, ElemPow):
         inner = elementwise_power(flip(e.args[0], known), scalar(e.exponent))
+        return inner if cost(inner) < cost(outer) else outer  # (A^∘2)ᵀ, not (Aᵀ)^∘2
     elif isinstance(e, Pow) and isinstance(e.args[0], Transpose):
         inner = power(flip(e.args[0], known), scalar(e.exponent))
     else:

@@ -7,8 +7,11 @@ from collections.abc import Sequence
 from symml.language.expressions import (
     Call,
     Expression,
+    Mul,
+    Ones,
     Pow,
     Scalar,
+    Transpose,
 )  # fmt: skip
 from symml.language.operators import (
     call,
@@ -35,16 +38,27 @@ def attach(scalars: Sequence[Expression], body: Expression | None) -> Expression
 
 
 def _with_means(coefficient: Expression, factors: list[Expression]) -> tuple[Expression, list[Expression]]:
-    """sum(x)/n is mean(x) for a vector of length n."""
+    """sum(x)/n and 𝟏ᵀ A v/n are mean(x) and mean(A v) for a vector of length n."""
     assert isinstance(coefficient, Scalar)
     found = []
     for s in factors:
-        if isinstance(s, Call) and s.function == "sum" and len(s.args[0].shape) == 1:
-            size = s.args[0].shape[0]
+        vector = _summed(s)
+        if vector is not None:
+            size = vector.shape[0]
             if coefficient.value.as_numer_denom()[1].has(size) and not isinstance(size, int):
-                coefficient, s = scalar(coefficient.value * size), call("mean", s.args[0])
+                coefficient, s = scalar(coefficient.value * size), call("mean", vector)
         found.append(s)
     return coefficient, found
+
+
+def _summed(s: Expression) -> Expression | None:
+    """The vector v of sum(v) or of 𝟏ᵀ v; None for anything else."""
+    if isinstance(s, Call) and s.function == "sum" and len(s.args[0].shape) == 1:
+        return s.args[0]
+    if not (isinstance(s, Mul) and s.coefficient == 1 and len(s.args) > 1 and isinstance(s.args[0], Transpose)):
+        return None
+    row = s.args[0]
+    return multiply_any(*s.args[1:]) if isinstance(row.args[0], Ones) and row.shape[0] == 1 else None
 
 
 def _is_inverse(e: Expression) -> bool:

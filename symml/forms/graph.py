@@ -13,11 +13,15 @@ from symml.forms.contractions import chain_of, dot, hadamard, total, traces
 from symml.forms.cost import cost
 from symml.forms.flipping import flip
 from symml.forms.fractions import attach
+from symml.forms.polishing.powers import gather_powers
 from symml.language.expressions import (
     Call,
     Expression,
     Hadamard,
+    Mul,
     Ones,
+    Symbol,
+    Transpose,
     postorder,
 )  # fmt: skip
 from symml.language.operators import (
@@ -154,8 +158,16 @@ def _closed(graph: Graph, v: int) -> Expression:
         if len(parts) > 2 and rest in postorder(one):  # Σ m f(m), m a product: keep m together, it gets a name
             return dot(rest, one, set()) if not isinstance(rest, Hadamard) else multiply_any(transpose(rest), one)
         options += pair
-    options = options[2:] + options[:2] if len(parts) > 2 else options[::-1]
-    return min(options, key=cost)
+    if len(parts) > 2:
+        return min(options[2:] + options[:2], key=cost)
+    whole = [] if any(isinstance(p, Symbol) for _, p in parts) else [total(hadamard(parts))]
+    return min((options[2], options[0], *whole), key=lambda o: (cost(o), not _begins_with_name(o)))
+
+
+def _begins_with_name(product: Expression) -> bool:
+    """Whether xᵀ v begins with a name: xᵀ σ(x) is written, not σ(x)ᵀ x."""
+    first = product.args[0] if isinstance(product, Mul) else product
+    return isinstance(first, Transpose) and isinstance(first.args[0], Symbol)
 
 
 def _lonely(graph: Graph, v: int, inner: list[int]) -> int | None:
@@ -264,18 +276,20 @@ def _close_cycle(graph: Graph, v: int, touching: list[Edge], inner: list[int]) -
         middle = [] if weight is None else [call("diag", weight)]
         options = [*traces(multiply_any(*middle, there, *turn, back), graph.symmetric)]
         if weight is None and mine is None:
-            options.append(total(hadamard([(a.place, there), (b.place, graph.oriented(b, u))])))
+            options += [total(hadamard([(e.place, graph.oriented(e, start)) for e in (a, b)])) for start in (u, v)]
             if there is graph.oriented(b, u):
                 options.insert(0, power(call("norm", there), 2))
-        graph.scalars.append(min(options, key=cost))
+        graph.scalars.append(min(options, key=lambda o: cost(gather_powers(o))))
         inner.remove(u)
         return v
-    row_sum = multiply_any(
-        hadamard([(a.place, there), (b.place, graph.oriented(b, u))]), ones(graph.sizes[v]) if mine is None else mine
-    )
+    vector = ones(graph.sizes[v]) if mine is None else mine
+    across = hadamard([(e.place, graph.oriented(e, v)) for e in (a, b)])
+    row_sum = multiply_any(hadamard([(a.place, there), (b.place, graph.oriented(b, u))]), vector)
+    row_sum = min((row_sum, multiply_any(transpose(across), vector)), key=cost)
     diagonal = call("diag", multiply_any(there, *turn, back))
     quadratic = there in chain_of(graph.oriented(b, u)) or graph.oriented(b, u) in chain_of(there)
     as_diagonal = cost(diagonal) <= cost(row_sum) if quadratic else cost(diagonal) + DIAGONAL_EXTRA < cost(row_sum)
+    as_diagonal = as_diagonal or (graph.out.count(u) > 1 and cost(gather_powers(diagonal)) <= cost(row_sum))  # A ⊙ I
     graph.add_weight(u, a.place, diagonal if as_diagonal else row_sum)
     return v
 

@@ -18,7 +18,7 @@ from symml.forms.graph import Graph, reduce
 from symml.forms.kronecker import raise_fused
 from symml.forms.polishing.sums import combine
 from symml.forms.slicing import batch_index, fresh_index, is_unit, picked, sliced
-from symml.language.expressions import Action, BoundSum, Call, Einstein, Element, Expression, Mul, Symbol, make
+from symml.language.expressions import Action, BoundSum, Call, Einstein, Element, Expression, Mul, Scalar, Symbol, make
 from symml.language.function import functions
 from symml.language.operators import (
     add,
@@ -67,6 +67,9 @@ class Raising:
         if isinstance(node, Const):
             return scalar(sp.Rational(node.value.numerator, node.value.denominator))
         if isinstance(node, Sum):
+            numbers = _broadcast_numbers(node)
+            if numbers:
+                return multiply_any(self.run(total(numbers, ())), ones(*node.shape))
             terms = [self._get(t) for t in node.terms]
             return combine(terms) if self.polish else add(*terms)
         if isinstance(node, Ein):
@@ -148,6 +151,18 @@ class Raising:
         return multiply_any(sp.Rational(node.coefficient.numerator, node.coefficient.denominator), formula)
 
 
+def _broadcast_numbers(node: Sum) -> list[Node]:
+    """The scalars c, d of a sum c 𝟏 + d 𝟏; empty for any other sum."""
+    found = []
+    for t in node.terms if node.shape else ():
+        if not isinstance(t, Ein) or len(set(t.out)) < len(t.out):
+            return []
+        if any(i in t.out for _, idx in t.factors for i in idx):
+            return []
+        found.append(ein(t.coefficient, t.factors, (), {i: d for i, d in enumerate(t.sizes) if i not in t.out}))
+    return found
+
+
 def _readable(node: Node) -> Iterator[Node]:
     """Nodes below a node that are raised one by one, children first: those of order at most 2."""
     for part in walk(node):
@@ -184,11 +199,21 @@ def _map(node: Apply, args: list[Expression]) -> Expression:
     if isinstance(node.param, sp.Lambda):
         return apply_lambda(node.param, args[0])
     (x,) = args
-    if node.param == "exp" and isinstance(x, Mul) and len(x.args) == 1:  # exp(a log x) is x^a
+    found = _as_power(x) if node.param == "exp" else None
+    return call(node.param, x) if found is None else found
+
+
+def _as_power(x: Expression) -> Expression | None:
+    """x^a for exp(a log x)."""
+    if isinstance(x, Mul) and len(x.args) == 1:
         (inner,) = x.args
         if isinstance(inner, Call) and inner.function == "log":
             return elementwise_power(inner.args[0], scalar(x.coefficient))
-    return call(node.param, x)
+    if isinstance(x, Scalar) and x.value.is_Mul:
+        logarithms = [f for f in x.value.args if isinstance(f, sp.log)]
+        if len(logarithms) == 1:
+            return scalar(logarithms[0].args[0] ** (x.value / logarithms[0]))
+    return None
 
 
 def _power(node: Apply, args: list[Expression]) -> Expression:

@@ -177,6 +177,8 @@ class Expression:
         ------
         DataError
             If a value is missing or does not have the declared shape.
+        DomainError
+            If the result is not a number though every value is, such as the logarithm of a negative number.
         """
         return hooks.call("evaluate", self, {**(dict(mapping) if mapping else {}), **values})
 

@@ -32,6 +32,11 @@ class Brackets:
         """Make a node that spans its parts."""
         return self.node(head, args, value, args[0].span[0], args[-1].span[1])
 
+    def inverse(self, body: Syntax) -> Syntax:
+        """Make the inverse of a node."""
+        one = self.node("number", (), "1", *body.span)
+        return self.over("power", (body, self.over("neg", (one,))), "")
+
     def fail(self, message: str, token: Any) -> NotationError:
         """Return an error at a token or span."""
         span = token if isinstance(token, tuple) and not isinstance(token, Token) else (token.start, token.end)

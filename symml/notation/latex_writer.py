@@ -19,6 +19,7 @@ SHORT = 12  # tokens of an exponent of e
 _TOKEN = re.compile(r"\\[A-Za-z]+|[^\s{}]")
 _LARGE = re.compile(r"\\(?:frac|sum|begin|operatorname)|(?<![A-Za-z])e\^")
 _SIMPLE_FRACTION = re.compile(r"\\frac\{((?:\w+|\\[A-Za-z]+)(?:\^\{\w+\})?)\}\{(\w+|\\[A-Za-z]+)\}$")
+_FRACTION = re.compile(r"\\frac\{((?:[^{}]|\{[^{}]*\})*)\}\{((?:[^{}]|\{[^{}]*\})*)\}$")
 _TALL = re.compile(r"\\(?:frac|sum|begin|left)(?![A-Za-z])")
 _MOVED = re.compile(r"\\mathrm\{d\}[^\s()]*$")
 
@@ -58,8 +59,18 @@ def _bars(head: str, text: str) -> str:
 
 
 def _exponential(exponent: Piece) -> Piece | None:
-    text = _SIMPLE_FRACTION.sub(r"\1/\2", _sign(exponent))
-    return None if len(_TOKEN.findall(text)) > SHORT or _LARGE.search(text) else Piece(_power("e", exponent), POWER)
+    text = _FRACTION.sub(_on_one_line, _sign(exponent))
+    if len(_TOKEN.findall(text)) > SHORT or _LARGE.search(text):
+        return None
+    return Piece(_power("e", Piece(text, exponent.level)), POWER)
+
+
+def _on_one_line(fraction: re.Match[str]) -> str:
+    """A fraction in an exponent: x/2, (x + y)/2, x/(2 a)."""
+    above, below = fraction[1], fraction[2]
+    if re.search(r"\S [-+] ", above):
+        above = _bracket(above)
+    return f"{above}/{_bracket(below) if ' ' in below else below}"
 
 
 def _power(base: str, exponent: Piece) -> str:

@@ -127,7 +127,7 @@ def broken_up(latex: str, room: float) -> tuple[str, ...]:
             if width(lines[-1] + piece) <= room:
                 lines[-1] += piece
             else:
-                lines.append(r"\quad " + piece.strip())
+                lines.append(r"\quad " + piece.lstrip())
         lines = [line.strip().removesuffix(r"\quad").strip() for line in lines]
         if all(width(line) <= room for line in lines):
             break

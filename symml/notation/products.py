@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from symml.language.expressions import ElemPow, Expression, Eye, Hadamard, Mul, Ones, Pow, Symbol, Transpose, make
+from symml.language.expressions import (
+    Call,
+    ElemPow,
+    Expression,
+    Eye,
+    Hadamard,
+    Mul,
+    Ones,
+    Pow,
+    Symbol,
+    Transpose,
+    make,
+)  # fmt: skip
 from symml.notation.scalars import quotient, split
 from symml.notation.style import Piece, negated, shown, tight
 from symml.notation.table import ATOM, JUXTAPOSITION, POWER, PRODUCT
@@ -18,8 +30,8 @@ def is_inverse(exponent: Any) -> bool:
     return bool(exponent.is_Integer and exponent < 0)
 
 
-def product(w: Writer, e: Mul) -> Piece:
-    """Return the piece of a product."""
+def product(w: Writer, e: Mul, alone: bool = False) -> Piece:
+    """Return the piece of a product; `alone`, as between the brackets of a call, x/2 is written for 1/2 x."""
     minus, above, below = (False, [], []) if e.coefficient == 1 else split(w.style, e.coefficient)
     last = [a for a in e.args if a.shape == () and w.style.differential(w.of(a))]
     moved = [p for p in above if w.style.differential(p)] + [w.of(a) for a in last]
@@ -32,14 +44,19 @@ def product(w: Writer, e: Mul) -> Piece:
         level = PRODUCT if e.shape == () else JUXTAPOSITION
         body = inner.text if inner.level >= level and not inner.open else w.style.bracket(inner.text)
         return Piece(w.style.beside([body, *(p.text for p in moved)]), JUXTAPOSITION, minus != inner.minus)
-    return _written(w, e, minus, above, below)
+    return _written(w, e, minus, above, below, alone)
 
 
-def _written(w: Writer, e: Mul, minus: bool, above: list[Piece], below: list[Piece]) -> Piece:
+def _written(
+    w: Writer, e: Mul, minus: bool, above: list[Piece], below: list[Piece], alone: bool = False
+) -> Piece:  # fmt: skip
     """Text of a product with the factors of its coefficient above and below the line."""
     first = next((k for k, a in enumerate(e.args) if a.shape != ()), len(e.args))
+    over = _reads_over(e, alone)
     groups = _groups(w, e, above, below, first)
     if first == len(e.args):
+        if over and not above and len(groups) == 2:
+            groups = [(groups[1][0], below + groups[1][1])]
         parts = [quotient(w.style, *g) for g in groups]
         found = parts[0] if len(parts) == 1 else Piece(_side_by_side(w, parts), PRODUCT, False, parts[-1].open)
         return negated(w.style, found, minus)
@@ -47,8 +64,8 @@ def _written(w: Writer, e: Mul, minus: bool, above: list[Piece], below: list[Pie
     while e.shape != () and last > first + 1 and _divides(e.args[last - 1]):
         last -= 1
     behind = [_divisor(w, a) for a in e.args[last:]]
-    if len(groups) == 1 and not groups[0][0] and groups[0][1] and first == 0 and (behind or _short(e)):
-        behind, groups = groups[0][1] + behind, []
+    if not groups[0][0] and groups[0][1] and (behind or (over and first == 0)):
+        behind, groups = groups[0][1] + behind, groups[1:]
     chain = e.args[first:last]
     prefix = [quotient(w.style, *_closed(w, *g)) for g in groups if g[0] or g[1]]
     body, level = _chain(w, chain, bool(prefix), bool(behind))
@@ -57,12 +74,13 @@ def _written(w: Writer, e: Mul, minus: bool, above: list[Piece], below: list[Pie
         text = _side_by_side(w, [*prefix, Piece(body, level, False, open_)])
         return Piece(text, level if level == PRODUCT else JUXTAPOSITION, minus, open_)
     if w.style.operators["fraction_in_front"]:
-        if len(prefix) == 1 and not groups[0][1]:
-            body, prefix = _side_by_side(w, [*prefix, Piece(body, JUXTAPOSITION)]), []
-        elif len(chain) == 1 and not prefix:
+        over_line = [p for g in groups for p in g[0]]
+        if over_line:  # the scalars as one fraction, the array beside it
+            fraction = w.style.fraction(over_line, [p for g in groups for p in g[1]] + behind)
+            return Piece(_side_by_side(w, [fraction, Piece(body, JUXTAPOSITION)]), JUXTAPOSITION, minus)
+        if len(chain) == 1:
             body = shown(w.style, w.of(chain[0]))
-        fraction = w.style.fraction([Piece(body, JUXTAPOSITION)], behind)
-        return Piece(_side_by_side(w, [*prefix, fraction]), JUXTAPOSITION, minus)
+        return Piece(w.style.fraction([Piece(body, JUXTAPOSITION)], behind).text, JUXTAPOSITION, minus)
     fraction = w.style.fraction([Piece(body, JUXTAPOSITION)], behind)
     return Piece(_side_by_side(w, [*prefix, fraction]), PRODUCT, minus)
 
@@ -106,11 +124,26 @@ def _divisor(w: Writer, a: Expression) -> Piece:
     return w.of(a.args[0]) if a.exponent == -1 else w.power(a.args[0], -a.exponent)
 
 
-def _short(e: Mul) -> bool:
-    """Whether `chain/scalar` reads better than `1/scalar chain`: names alone, below a line with a name in it."""
+def _reads_over(e: Mul, alone: bool) -> bool:
+    """Whether `chain/scalar` reads better than `1/scalar chain`: names and norms below a line with a name in it."""
+    if alone:
+        return not isinstance(e.args[0], Hadamard)
     if e.coefficient.is_Rational or not e.coefficient.free_symbols:
         return False
-    return all(isinstance(a.args[0] if isinstance(a, Transpose) else a, (Symbol, Ones, Eye)) for a in e.args)
+    if len(e.args) == 1 and isinstance(e.args[0], (Pow, ElemPow)) and e.args[0].exponent.is_positive:
+        base = e.args[0].args[0]
+        return isinstance(base, Symbol) if base.shape != () else _is_norm(base)
+    return all(isinstance(a.args[0] if isinstance(a, Transpose) else a, (Symbol, Ones, Eye)) for a in e.args) or (
+        len(e.args) == 1 and (_is_norm(e.args[0]) or _is_total(e.args[0]))
+    )
+
+
+def _is_norm(e: Expression) -> bool:
+    return isinstance(e, Call) and e.function in ("norm", "norm1")
+
+
+def _is_total(e: Expression) -> bool:
+    return isinstance(e, Call) and e.function in ("sum", "mean", "trace") and isinstance(e.args[0], Symbol)
 
 
 def _chain(w: Writer, chain: tuple[Expression, ...], prefixed: bool, divided: bool) -> tuple[str, int]:
@@ -120,8 +153,8 @@ def _chain(w: Writer, chain: tuple[Expression, ...], prefixed: bool, divided: bo
         piece = w.of(a)
         if (isinstance(a, Hadamard) or piece.open) and not divided:
             return piece.text, PRODUCT
-        if isinstance(a, ElemPow) and is_inverse(a.exponent) and prefixed and not divided:
-            return piece.text.removeprefix("1 "), PRODUCT
+        if isinstance(a, ElemPow) and is_inverse(a.exponent) and not divided:
+            return piece.text.removeprefix("1 ") if prefixed else piece.text, PRODUCT
     parts = []
     for a in chain:
         if _divides(a):

@@ -316,17 +316,29 @@ class _Reading:
             for a, b in zip(found, self.shape, strict=True):
                 shapes.equations.equal(a, b)
         dims = sorted({n for n, v in self.declared.items() if isinstance(v, sp.Symbol) and v == dimension(v.name)})
+        own = self._own_dimensions(dims)
+        outer = [find(s) for s in found or ()]
         for node in open_nodes:
             key = ("index", node.value) if node.head == "index" else node.place
             size = find(shapes.free[key]) if key in shapes.free else None
             if isinstance(size, Unknown):
+                shown = self.source[node.span[0] : node.span[1]]
                 if len(dims) == 1 and node.head != "index":
-                    size.link = size = dimension(dims[0])
-                    shown = self.source[node.span[0] : node.span[1]]
                     self.notes.append(f"{shown} is read with the size {dims[0]}, the only dimension declared")
+                    size.link = size = dimension(dims[0])
+                elif len(own) == 1 and any(size is s for s in outer):
+                    self.notes.append(f"{shown} is read with the size {own[0]}, the only dimension beside it")
+                    size.link = size = dimension(own[0])
                 else:
                     size = None
             self.sizes[key] = size
+
+    def _own_dimensions(self, declared: list[str]) -> list[str]:
+        """Names of the declared dimensions that the names of the text have as sizes, or mean."""
+        used = [v for n in self.nodes if n.head == "name" and (v := self.names.get(n.value)) is not None]
+        sizes = {d.name for v in used for d in v.shape if isinstance(d, sp.Symbol)}
+        sizes |= {d.name for v in used if isinstance(v, Scalar) for d in v.value.free_symbols}
+        return [name for name in declared if name in sizes]
 
     def _value(self, node: Syntax) -> Any:
         name = node.value

@@ -29,6 +29,9 @@ def scalar_piece(style: Style, value: Any) -> Piece:
 def split(style: Style, value: Any) -> tuple[bool, list[Piece], list[Piece]]:
     """Return sign, factors above and factors below the line of a scalar that multiplies something."""
     if value.is_Add:
+        if all(t.could_extract_minus_sign() for t in value.args):
+            minus, above, below = split(style, -value)
+            return not minus, above, below
         content, rest = value.as_content_primitive()
         if not (content.is_Rational and content.q != 1):
             return False, [_add(style, value)], []

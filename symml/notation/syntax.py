@@ -8,15 +8,14 @@ Which names are functions is decided by the caller, who knows what is declared.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Collection, Container, Mapping
 
 from symml.errors import NotationError
 from symml.language.names import FROM_SUBSCRIPT, canonical
 from symml.notation.frames import Brackets
 from symml.notation.table import FRACTIONS, FROM_SUPERSCRIPT, INFIX, NORM_SUFFIXES, POWER, PRODUCT, RELATIONS
-from symml.notation.tokens import Token
-from symml.notation.tree import Definition, Frame, Power, Program, Syntax
+from symml.notation.tokens import Token, defined_names
+from symml.notation.tree import Definition, Frame, Power, Program, Syntax, inverts_a_name
 
 CLOSING = {")": ("(", "call"), "]": ("[", "index"), "}": ("{",)}
 SIZED = ("ones", "eye", "zeros")
@@ -51,7 +50,7 @@ class _Reader(Brackets):
         self.functions = functions
         self.scopes: list[tuple[str, int, str]] = []
         self.serial = 0
-        named = [t for t, n in itertools.pairwise(self.tokens) if (t.kind, n.kind) == ("name", "equals")]
+        named = defined_names(self.tokens)
         self.known: Collection[str] = {*map(self.canonical, named), *known} if named else known
 
     def canonical(self, token: Token) -> str:
@@ -75,9 +74,10 @@ class _Reader(Brackets):
             definitions.append(self.definition(target, last, "a statement before the last one"))
 
     def definition(self, target: Syntax | None, part: Definition, where: str) -> Definition:
-        if target is None or target.head != "name":
-            raise self.fail(f"{where} is a definition, name = expression", part.span)
-        return Definition(target.value, target.span, part.body, part.first, part.last)
+        name = target.args[0] if target is not None and inverts_a_name(target) else target
+        if name is None or name.head != "name":
+            raise self.fail(f"{where} is a definition, name = expression", target.span if target else part.span)
+        return Definition(name.value, name.span, part.body, part.first, part.last)
 
     def statement(self) -> tuple[Syntax | None, Definition, list[Definition]]:
         """One statement up to its end: left-hand side, body, and the definitions of its `where` clause."""
@@ -103,6 +103,7 @@ class _Reader(Brackets):
                 ended = token.kind in ("end", "semicolon") or (token.kind == "newline" and self.ends_line(target))
                 if ended or self.separates(token, bool(parts)):
                     body = self.close_sum(self.frames[0], token)
+                    body = self.inverse(body) if parts and target and inverts_a_name(target) else body
                     parts.append((target, Definition("", body.span, body, first, len(self.nodes))))
                     target, first = None, len(self.nodes)
                     self.root()

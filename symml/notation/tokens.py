@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from symml.errors import NotationError
@@ -104,3 +105,16 @@ def _unknown(character: str) -> str:
     if character == '"':
         return 'a " without its partner'
     return f"{character!r} (U+{ord(character):04X}) is not part of the notation"
+
+
+def defined_names(tokens: Sequence[Token]) -> list[Token]:
+    """Return the names in front of an equals sign, those of ``C⁻¹ = …`` and ``C^-1 = …`` included."""
+    found = []
+    for k, token in enumerate(tokens):
+        if token.kind != "equals":
+            continue
+        while k > 1 and (tokens[k - 1].kind in ("super", "number", "power", "minus") or tokens[k - 1].text in "{}"):
+            k -= 1
+        if k and tokens[k - 1].kind == "name":
+            found.append(tokens[k - 1])
+    return found

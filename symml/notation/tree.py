@@ -17,6 +17,16 @@ class Syntax:
     place: int
 
 
+def inverts_a_name(node: Syntax) -> bool:
+    """Whether a left-hand side is C⁻¹: such a definition says what C is the inverse of."""
+    if node.head != "power" or node.args[0].head != "name":
+        return False
+    exponent = node.args[1]
+    while exponent.head == "group":
+        (exponent,) = exponent.args
+    return exponent.head == "neg" and exponent.args[0].value == "1"
+
+
 @dataclass(frozen=True)
 class Definition:
     """``name = body``; its nodes are those made from `first` on, before `last`."""

@@ -245,6 +245,9 @@ def _call(w: Writer, e: Call) -> Piece:
         found = _AS_POWERS[name](w, e)
         if found is not None:
             return found
+    if name == "sum" and len(e.args[0].shape) == 1 and w.style.operators["foreign"]:  # 1ᵀ v
+        row = w.style.templates["transpose"].format(w.style.sized("ones", ()).text)
+        return Piece(w.style.beside([row, tight(w.style, w.of(e.args[0]))]), JUXTAPOSITION)
     if name == "sqrt":
         return Piece(w.style.templates["sqrt"].format(inner[0]), ATOM)
     if name == "kron":
@@ -332,12 +335,18 @@ def _einstein(w: Writer, e: Einstein) -> Piece:
 # -- clauses ------------------------------------------------------------------------------------------------------
 def _where(w: Writer, e: Where) -> Piece:
     body, *values = e.args
-    clauses = [
-        f"{w.style.name(name.name)} = {shown(w.style, w.of(value))}"
-        for name, value in zip(e.names, values, strict=True)
-    ]
+    clauses = [_definition(w, w.style.name(name.name), value) for name, value in zip(e.names, values, strict=True)]
     w.clauses[:0] = [c for c in clauses if c not in w.clauses]
     return w.of(body)
+
+
+def _definition(w: Writer, name: str, value: Expression) -> str:
+    """One definition; in LaTeX the inverse of a sum is defined by what it is the inverse of."""
+    inverts = isinstance(value, Pow) and value.exponent == -1 and isinstance(value.args[0], Add)
+    if inverts and w.style.operators["foreign"]:
+        inverse, value = w.style.power(name, Piece("1", ATOM, True)), value.args[0]
+        return f"{inverse} = {shown(w.style, w.of(value))}"
+    return f"{name} = {shown(w.style, w.of(value))}"
 
 
 def _action(w: Writer, e: Action) -> Piece:

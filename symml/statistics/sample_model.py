@@ -11,7 +11,7 @@ import numpy as np
 import sympy as sp
 
 from symml.derivation.mappings import ByName
-from symml.errors import DataError, NoClosedFormError, SymmlError
+from symml.errors import DataError, NoClosedFormError, NotSupportedError
 from symml.fitting.binding import Bound, bind
 from symml.language.expressions import Scalar, Symbol
 from symml.language.names import unicode_name
@@ -162,7 +162,7 @@ class SampleModel(Model):
     def _knows_information(self) -> bool:
         try:
             return bool(self.information.rows)
-        except SymmlError:
+        except NotSupportedError:
             return False
 
     # -- numbers ----------------------------------------------------------------------------------------------

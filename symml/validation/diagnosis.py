@@ -12,7 +12,7 @@ from functools import partial
 
 import sympy as sp
 
-from symml.errors import ShapeError, SymmlError
+from symml.errors import UNREADABLE, ShapeError
 from symml.language.expressions import Call, ElemPow, Expression, Hadamard, Indicator, Mul, Pow, Scalar, postorder
 from symml.language.function import function
 from symml.language.operators import (
@@ -79,7 +79,7 @@ def _shape(case: Case) -> Diagnosis:
 def _why_not(case: Case) -> str:
     try:
         case.read(case.text)
-    except SymmlError as error:
+    except UNREADABLE as error:
         return f"yours does not fit together: {str(error).splitlines()[0]}"
     return "yours does not fit together"
 
@@ -231,7 +231,7 @@ def _dropped_factor(case: Case) -> Diagnosis | None:
         for factor, rest in _without_one(node):
             try:
                 lacking = substitute(case.truth, {node: rest})
-            except SymmlError:
+            except UNREADABLE:
                 continue
             if lacking.shape == case.truth.shape and _agrees_with_claim(case, lacking):
                 return _lacks(case, factor)
@@ -333,7 +333,7 @@ def _edit(case: Case) -> Diagnosis | None:
         tried.add(edit.text)
         try:
             repaired = case.read(edit.text)
-        except (SymmlError, ArithmeticError):
+        except (*UNREADABLE, ArithmeticError):
             continue
         if repaired.shape == case.truth.shape and _agrees(case, repaired):
             message = f"with {edit.words} the claim holds at {len(case.points)} random points."

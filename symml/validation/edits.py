@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from symml.errors import SymmlError
+from symml.errors import NotationError
 from symml.language.function import spellings
 from symml.notation.elaboration import SCALAR_CALLS
 from symml.notation.syntax import read
@@ -74,7 +74,7 @@ def edits(source: str, known: Sequence[str], dimensions: Sequence[str]) -> list[
     """Return the single edits of a text, likely ones first; nothing if the text cannot be read."""
     try:
         program = read(source, {*spellings(), *SCALAR_CALLS, "einsum"}, known)
-    except SymmlError:
+    except NotationError:
         return []
     found: list[Edit] = []
     for place in _places(source, program.last.body):

@@ -1,4 +1,4 @@
-"""Whether two expressions are equal: shapes, then numbers at random points of three sizes, then a certificate.
+"""Whether two expressions are equal: shapes, then numbers at random points of four choices of sizes, then a proof.
 
 "Cannot check" is never a pass. The residual is measured against the largest intermediate term, so that 0 = 0 at an
 optimum is not mistaken for a difference.
@@ -12,9 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from symml.calculus.proving import proved_equal
-from symml.errors import SymmlError
-from symml.forms.lowering import lower
+from symml.checking.equality import proved
+from symml.errors import NotSupportedError
 from symml.language.expressions import Expression
 from symml.language.operators import show_shape
 from symml.language.tables import symbol_table
@@ -29,11 +28,12 @@ SEED = 0
 
 @dataclass(frozen=True)
 class Comparison:
-    """Verdict on left = right, its evidence, and the points at which both sides were computed."""
+    """Verdict on left = right, its evidence, the points at which both sides were computed, where one was not."""
 
     verdict: Verdict
     evidence: str
     points: tuple[Point, ...] = field(default=(), repr=False)
+    partial: str = ""
 
 
 def compare(
@@ -50,21 +50,24 @@ def compare(
         return found
     if _certified(left, right):
         note = "both sides have the same canonical form"
+        if found.partial:
+            note += " where both are defined"
+            return Comparison(verdict("holds", certificate=note), f"{note}; {found.evidence}", found.points)
         return Comparison(verdict("proved", certificate=note), f"{note}; {found.evidence}", found.points)
     return found
 
 
 def _certified(left: Expression, right: Expression) -> bool:
     try:
-        return proved_equal(lower(left), lower(right))
-    except SymmlError:
+        return proved(left, right)
+    except NotSupportedError:
         return False
 
 
 def _numbers(sides: tuple[Compiled, Compiled], symbols: Mapping[str, Any], seed: int) -> Comparison:
     rng = np.random.default_rng(seed)
     used: list[Point] = []
-    worst, one_sided = 0.0, ""
+    worst, one_sided, partial = 0.0, "", ""
     for sizes in size_choices(symbols):
         done = 0
         for at in points(symbols, rng, sizes):
@@ -72,7 +75,7 @@ def _numbers(sides: tuple[Compiled, Compiled], symbols: Mapping[str, Any], seed:
             if not (finite(x) and finite(y)):
                 if finite(x) != finite(y):
                     bad = sides[1] if finite(x) else sides[0]
-                    one_sided = f"{bad.expression} is not finite where the other side is"
+                    one_sided = partial = f"{bad.expression} is not finite where the other side is"
                 continue
             error = residual(x, y, sides, at)
             if error > CLEAR:
@@ -90,7 +93,7 @@ def _numbers(sides: tuple[Compiled, Compiled], symbols: Mapping[str, Any], seed:
     count = len({tuple(p.sizes.items()) for p in used})
     note = f"equal to {worst:.0e} at {len(used)} random points" + (f" of {count} sizes" if count > 1 else "")
     note += f"; {one_sided}" if one_sided else ""
-    return Comparison(verdict("holds", certificate=note), note, tuple(used))
+    return Comparison(verdict("holds", certificate=note), note, tuple(used), partial)
 
 
 def residual(x: Any, y: Any, sides: tuple[Compiled, Compiled], at: Point) -> float:

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from symml.checking.sampling import choose_sizes, draw
+from symml.checking.sampling import choose_sizes, draw, sizes_at
 from symml.codegen.interpreter import prepare
 from symml.errors import DataError
 from symml.language.expressions import Add, Expression
 from symml.language.properties import Domain
 
-SHIFTS = (0, 1, 2)
+TURNS = 4
 TRIES = 50
 FAILURES = (np.linalg.LinAlgError, FloatingPointError, ZeroDivisionError, OverflowError, ValueError)
 
@@ -30,9 +30,8 @@ class Point:
 
 
 def size_choices(table: Mapping[str, Any]) -> list[dict[str, int]]:
-    """Return three choices of sizes: the sampler's, and larger ones by 1 and 2."""
-    base = choose_sizes(table.values(), {})
-    return [{name: size + shift for name, size in base.items()} for shift in SHIFTS]
+    """Return four choices of sizes: the sampler's and larger ones, even and odd in different combinations."""
+    return [sizes_at(table.values(), turn) for turn in range(TURNS)]
 
 
 def points(table: Mapping[str, Any], rng: np.random.Generator, sizes: Mapping[str, int]) -> Iterator[Point]:

@@ -9,7 +9,15 @@ from typing import Any
 
 import sympy as sp
 
-from symml.errors import DeclarationError, NotationError, ShapeError, SymmlError
+from symml.errors import (
+    UNREADABLE,
+    DeclarationError,
+    MissingRuleError,
+    NoClosedFormError,
+    NotationError,
+    ShapeError,
+    SymmlError,
+)  # fmt: skip
 from symml.language.declarations import read_declarations
 from symml.language.expressions import Expression, Scalar, Symbol
 from symml.language.function import spellings
@@ -106,7 +114,7 @@ class Reader:
                 raise
             try:
                 found = self._parse(f"{LIKE} - {LIKE} + ({taken.text})", offset, {**taken.names, LIKE: like})
-            except SymmlError:
+            except UNREADABLE:
                 raise unsized from None
             return Side(text, offset, found, taken)
 
@@ -118,7 +126,7 @@ class Reader:
     def _step(self, line: Line) -> ValidatedStep:
         try:
             return _KINDS[line.kind](self, line)
-        except SymmlError as error:
+        except (*UNREADABLE, MissingRuleError, NoClosedFormError) as error:
             self.last = None if line.kind == "continued" else self.last
             if line.kind in ("claim", "expression"):
                 self.head = self.last = None

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 import sympy as sp
 
-from symml.errors import SymmlError
+from symml.errors import NotSupportedError
 from symml.forms.lowering import lower
 from symml.language.expressions import Add, Call, Expression, Hadamard, Mul, Pow, Scalar, Transpose
 from symml.language.operators import call, elementwise_product, is_zero, multiply_any, ones, scalar, transpose
@@ -67,7 +67,7 @@ def _key(term: Expression) -> object:
     """Equal for terms that are one in the index form, such as y'X w and (X w)'y."""
     try:
         return lower(term).digest
-    except SymmlError:
+    except NotSupportedError:
         return term
 
 

@@ -102,6 +102,7 @@ REWRITES = {
     "power_of_multiple": ("(2 x + 4 y).^3", "8 (x + 2 y).^3", "x: n, y: n"),
     "inverse_times_itself": ("A inv(A) B", "B", SQUARE),
     "orthonormal_columns": ("Q'Q x", "x", "Q: n x d orthonormal columns, x: d"),
+    "unit_columns": ("||Q||^2 x", "d*x", "Q: n x d orthonormal columns, x: d"),
     "idempotent": ("P P x", "P x", "P: n x n idempotent, x: n"),
     "sums_to_one": ("sum(p) x", "x", "p: n simplex, x: d"),
     "product_over_itself": ("A B inv(A B) C", "C", SQUARE + ", K: n x n"),

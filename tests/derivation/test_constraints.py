@@ -148,7 +148,8 @@ def test_procrustes_of_columns():
 
 
 def test_unbalanced_procrustes_has_no_closed_form():
-    with pytest.raises(NoClosedFormError, match="Q N = 0"):
+    told = r"no closed form in general: .* Qᵀ G is symmetric, with G = Xᵀ \(X Q − B\)"
+    with pytest.raises(NoClosedFormError, match=told):
         stationary("||X Q - B||^2", "Q", "X: n x d, Q: d x k, B: n x k", "Q'Q = I")
 
 
@@ -297,8 +298,11 @@ def test_conditions_of_karush_kuhn_and_tucker():
         "complementary slackness: a ⊙ (b − A x) = 0",
     ]
     assert s.kkt.latex().isascii()
-    with pytest.raises(NoClosedFormError, match="dual"):
-        s.evaluate(c=c0, A=X, b=y)
+    found = s.evaluate(c=c0, A=X, b=y, multipliers=True)
+    np.testing.assert_allclose(found["x"] - c0 + X.T @ found["a"], 0, atol=1e-9)
+    assert np.all(X @ found["x"] <= y + 1e-9)
+    assert np.all(found["a"] >= 0)
+    np.testing.assert_allclose(found["a"] * (y - X @ found["x"]), 0, atol=1e-9)
 
 
 def test_a_problem_that_is_not_convex_claims_nothing():
@@ -369,13 +373,13 @@ def test_soft_margin_machine():
     where = "X: n x d, y: n in {-1,1}, w: d, b in R, C > 0, xi: n"
     d = derive("1/2*w'w + C*sum(xi)", ["w", "b", "xi"], where=where)
     s = d.stationary(subject_to=["y .* (X w + b) >= 1 - xi", "xi >= 0"])
-    assert [str(c) for c in s.dual.constraints] == ["yᵀ a₁ = 0", "C − a₁ − a₂ = 0", "a₁ >= 0", "a₂ >= 0"]
+    assert [str(c) for c in s.dual.constraints] == ["yᵀ a₁ = 0", "a₁ <= C 𝟏", "a₁ >= 0"]
     assert str(s.dual.expr) == "sum(a₁) − 1/2 ‖Xᵀ (a₁ ⊙ y)‖²"
 
 
 def test_dual_of_a_linear_programme():
     s = stationary("c' x", "x", "x: n, c: n, A: m x n, b: m", ["A x = b", "x >= 0"])
-    assert str(s.dual) == "maximise bᵀ ν subject to c − Aᵀ ν − a = 0, a >= 0"
+    assert str(s.dual) == "maximise bᵀ ν subject to Aᵀ ν <= c"
 
 
 def test_results_are_plain_data_and_repeat():

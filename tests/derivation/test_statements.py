@@ -32,7 +32,8 @@ CONVEXITY = [
     ("norm(X w - y)", "w", "convex", "a norm of an affine function"),
     ("normnuc(W)", "W", "convex", "the nuclear norm is convex"),
     ("eigmax(S)", "S", "convex", "the largest eigenvalue is convex"),
-    ("logsumexp(X w)", "w", "convex", "logsumexp is convex"),
+    ("logsumexp(X w)", "w", "convex", "positive semidefinite"),
+    ("logsumexp(X w) + norm1(w)", "w", "convex", "logsumexp is convex"),
     ("-logdet(Sigma) + trace(Sigma*S)", "Sigma", "strictly convex", "positive definite"),
     ("logdet(Sigma)", "Sigma", "concave", "negative definite"),
     ("sum(log(X w))", "w", "concave", "negative semidefinite"),
@@ -54,7 +55,18 @@ CONVEXITY = [
     ("w'S w", "w", "unknown", "it depends on the data: convex where the Hessian 2 S is positive semidefinite"),
     ("trace(S Q)", "Q", "unknown", "orthogonal"),
     ("sum(log(cosh(w)))", "w", "strictly convex", "entries > 0"),
-    ("sum(sqrt(w.^2 + 1))", "w", "unknown", "no counterexample to convex"),
+    ("sum(sqrt(w.^2 + 1))", "w", "strictly convex", "entries > 0"),
+    ("norm(X w)^4", "w", "convex", "a power of a nonnegative convex function"),
+    ("norm1(w)^2", "w", "convex", "a power of a nonnegative convex function"),
+    ("norm1(w)*norm(w)", "w", "unknown", "no counterexample to convex"),
+    ("exp(norm(w))", "w", "convex", "exp is convex and increasing"),
+    ("max(0, norm1(w) - 1)", "w", "convex", "relu is convex and increasing"),
+    ("sumsq(X w - y)/s", ["w", "s"], "convex", "a square of an affine function over a positive affine one"),
+    ("w'inv(Sigma) w - logdet(Sigma)", ["w", "Sigma"], "convex", "a matrix fraction"),
+    ("s^2/lam", ["s", "lam"], "convex", "principal minors"),
+    ("sqrt(s*lam)", ["s", "lam"], "concave", "principal minors"),
+    ("s^2*lam", ["s", "lam"], "neither", "eigenvalues"),
+    ("log(sqrt(s) + 1)", "s", "concave", "< 0"),
 ]
 
 
@@ -91,6 +103,21 @@ def test_no_convexity_is_claimed_where_a_chord_lies_below():
                 d.objective.evaluate({**data, wrt: (p + q) / 2}),
             )
             assert sign * (sum(ends) / 2 - middle) >= -1e-9 * (1 + abs(middle)), text
+
+
+def test_joint_proofs_are_compared_with_chords():
+    for text, wrt in (("sumsq(X w - y)/s", ["w", "s"]), ("w'inv(Sigma) w - logdet(Sigma)", ["w", "Sigma"])):
+        d = derive(text, wrt)
+        assert d.convexity.verdict == "proved"
+        for k in range(20):
+            rng = np.random.default_rng(k)
+            data = {"X": rng.normal(size=(5, 3)), "y": rng.normal(size=5)}
+            roots = rng.normal(size=(2, 3, 3))
+            points = {"w": rng.normal(size=(2, 3)), "s": np.exp(rng.normal(size=2)),
+                      "Sigma": roots @ roots.transpose(0, 2, 1) + 0.1 * np.eye(3)}  # fmt: skip
+            ends = [d.objective.evaluate({**data, **{n: points[n][j] for n in wrt}}) for j in (0, 1)]
+            middle = d.objective.evaluate({**data, **{n: (points[n][0] + points[n][1]) / 2 for n in wrt}})
+            assert sum(ends) / 2 - middle >= -1e-9 * (1 + abs(middle)), text
 
 
 # -- steps --------------------------------------------------------------------------------------------------------
@@ -150,6 +177,61 @@ def test_step_of_a_matrix():
     assert d.gradient_step.largest_rate(X=DATA["X"], W=np.zeros((2, 3))) == pytest.approx(
         1 / np.linalg.eigvalsh(DATA["X"].T @ DATA["X"])[-1]
     )
+
+
+def test_steps_of_matrices_by_the_factors_of_the_hessian():
+    d = sml.derive("||A X B - C||^2", "X", where="A: m x n, X: n x p, B: p x q, C: m x q")
+    s = d.newton_step
+    assert s.text == "X ← X − (Aᵀ A)⁻¹ Aᵀ (A X B − C) Bᵀ (B Bᵀ)⁻¹"
+    A, B, C = RNG.normal(size=(5, 3)), RNG.normal(size=(2, 4)), RNG.normal(size=(5, 4))
+    X = RNG.normal(size=(3, 2))
+    expected = np.linalg.pinv(A) @ C @ np.linalg.pinv(B)
+    np.testing.assert_allclose(s.evaluate(A=A, B=B, C=C, X=X), expected, rtol=1e-8)
+    np.testing.assert_allclose(s.update.evaluate(A=A, B=B, C=C, X=X), expected, rtol=1e-8)
+    step = d.gradient_step
+    assert step.statement == "stable for 0 < η < 1/(eigmax(Aᵀ A) eigmax(B Bᵀ))"
+    assert step.rate.evaluate(A=A, B=B) == pytest.approx(step.largest_rate(A=A, B=B, X=X))
+    assert derive("-logdet(Sigma) + trace(Sigma*S)", "Sigma").newton_step.text == "Σ ← Σ − Σ (S − Σ⁻¹) Σ"
+    assert derive("sum(exp(W)) - trace(W'X'B)", "W").newton_step.text.endswith("⊘ exp(W)")
+
+
+def test_steps_of_numbers_are_written_out():
+    s = derive("exp(u) + m^2", ["u", "m"])
+    assert s.newton_step.text == "(u, m) ← (u, m) − H⁻¹ g = (u − 1, 0);  g = [exp(u); 2 m], H = [exp(u), 0; 0, 2]"
+    assert derive("u^2", "u").newton_step.text == "u ← u − (2 u)/2 = 0"
+    both = derive("u^2 + 2*u*m + 3*m^2", ["u", "m"])
+    assert both.gradient_step.statement == "stable for 0 < η < 2/(2 sqrt(2) + 4)"
+    assert both.gradient_step.largest_rate() == pytest.approx(2 / (4 + 2 * np.sqrt(2)))
+
+
+BOUNDS = [
+    ("sum(softplus(X w)) - y'X w", "η < 8/eigmax(Xᵀ X) is stable at every point"),
+    ("1/n*sum(softplus(X w)) + lam/2*||w||^2", "L is at most 1/(4 n) eigmax(Xᵀ X) + λ"),
+    ("logsumexp(X w)", "η < 4/eigmax(Xᵀ X) is stable at every point"),
+    ("sum(log(cosh(X w - y)))", "η < 2/eigmax(Xᵀ X) is stable at every point"),
+    ("sum(arctan(X w))", "L is at most 3 sqrt(3)/8 eigmax(Xᵀ X)"),
+]
+
+
+@pytest.mark.parametrize(("text", "words"), BOUNDS, ids=[c[0] for c in BOUNDS])
+def test_a_bounded_curvature_gives_a_rate_for_all_points(text, words):
+    d = derive(text, "w")
+    assert words in d.gradient_step.statement
+    most = {"sum(arctan(X w))": 3 * np.sqrt(3) / 8, "logsumexp(X w)": 0.5}.get(
+        text, 0.25 if "softplus" in text else 1.0
+    )
+    for k in range(40):
+        rng = np.random.default_rng(k)
+        X, w = rng.normal(size=(4, 2)), rng.normal(size=2) * 3
+        h = d.hessian.evaluate(X=X, y=rng.normal(size=4), w=w, lam=0.5)
+        scale = 0.25 / 4 if "1/n" in text else most
+        beside = 0.5 if "lam" in text else 0.0
+        assert np.linalg.eigvalsh(h)[-1] <= scale * np.linalg.eigvalsh(X.T @ X)[-1] + beside + 1e-9
+
+
+def test_no_rate_is_called_stable_without_convexity():
+    assert "where the Hessian is positive semidefinite" in derive("w'S w", "w").gradient_step.statement
+    assert "along the others no rate is stable" in derive("u^2 - m^2", ["u", "m"]).gradient_step.statement
 
 
 def test_messages_of_steps():

@@ -266,6 +266,34 @@ def test_a_lone_identity_takes_the_only_dimension(where):
     assert "the only dimension" in found.readings[0]
 
 
+@pytest.mark.parametrize("text", ["2 I - 2/n*𝟏 𝟏'", "(x'u + a) 𝟏", "d*I - 𝟏 𝟏'"])
+def test_an_open_size_of_the_whole_is_the_only_dimension_beside_it(text):
+    where = "x: n, u: n, w: d, W: d x k, a"
+    found = parse(text, where)
+    assert {str(d) for d in found.shape} == {"d"} if "d" in text else {"n"}
+    assert "the only dimension beside it" in found.readings[0]
+    assert parse(str(found), where) is found
+
+
+@pytest.mark.parametrize("text", ["tr(I) w", "sum(𝟏) x", "𝟏' 𝟏", "(x'W w) 𝟏"])
+def test_an_open_size_inside_the_text_is_not_guessed(text):
+    with pytest.raises(DeclarationError, match="size of"):
+        parse(text, "x: d, w: k, W: d x k, n dimension")
+
+
+@pytest.mark.parametrize("name", ["C⁻¹", "C^-1", "C^{-1}"])
+def test_a_definition_may_say_what_the_name_is_the_inverse_of(name):
+    where = "A: n x n, S: n x n spd"
+    found = parse(f"tr(C S) + tr(C), where {name} = A + B, B = S", where)
+    assert found is parse("tr(C S) + tr(C), where C = inv(A + B), B = S", where)
+
+
+@pytest.mark.parametrize("target", ["C^-2", "C'", "C S", "C(A)"])
+def test_no_other_left_hand_side_defines(target):
+    with pytest.raises(NotationError, match="is a definition, name = expression"):
+        parse(f"tr(C S), where {target} = S", "A: n x n, S: n x n spd")
+
+
 HOSTILE = {
     "brackets": "(" * 100_000,
     "closers": ")" * 1000,

@@ -26,15 +26,15 @@ def _inverse(build: Build, args: Sequence[Node], op: str, param: Any) -> Node | 
         return None
     inner = x.children[0]
     n, p, m, q = inner.shape
-    if not isinstance(inner, Ein) or n != m or p != q or inner.coefficient != 1 or len(inner.factors) != 2:
+    if not isinstance(inner, Ein) or n != m or p != q or len(inner.sizes) != 4 or inner.coefficient == 0:
         return None
-    factors = inner.factors
-    places = [tuple(inner.out.index(i) if i in inner.out else -1 for i in idx) for _, idx in factors]
-    found = dict(zip(places, (f for f, _ in factors), strict=True))
-    if set(found) != {(0, 2), (1, 3)}:
+    places = [(f, tuple(inner.out.index(i) for i in idx)) for f, idx in inner.factors]
+    if sorted(tuple(sorted(idx)) for _, idx in places if idx) != [(0, 2), (1, 3)]:
         return None
-    a, b = (build.operator("inv", (found[k],), found[k].shape) for k in ((0, 2), (1, 3)))
-    product = build.ein(1, [(a, (0, 2)), (b, (1, 3))], (0, 1, 2, 3), {0: n, 1: p, 2: m, 3: q})
+    inverses = [
+        (build.operator("inv", (f,), f.shape) if idx else build.power(f, -1), idx) for f, idx in places
+    ]
+    product = build.ein(1 / inner.coefficient, inverses, (0, 1, 2, 3), {0: n, 1: p, 2: m, 3: q})
     return fuse(build, product, (2, 2))
 
 

@@ -159,6 +159,22 @@ def _orthonormal(build: Build, state: State, sizes: dict[int, Any]) -> State | N
     return None
 
 
+def _unit_columns(build: Build, state: State, sizes: dict[int, Any]) -> State | None:
+    """Q_ij² summed over i is 1; for an orthogonal Q also over the second index."""
+    coefficient, factors, out = state
+    counts = None
+    for k, (f, idx) in enumerate(factors):
+        base, q = build.base_and_exponent(f)
+        if q != 2 or not isinstance(base, Leaf) or "orthonormal columns" not in base.facts or idx[0] == idx[1]:
+            continue
+        counts = counts or _counts(factors, out)
+        for slot in (0, 1) if "orthogonal" in base.facts else (0,):
+            if counts[idx[slot]] == 1:
+                sizes.pop(idx[slot])
+                return coefficient, factors[:k] + factors[k + 1 :], out
+    return None
+
+
 def _idempotent(build: Build, state: State, sizes: dict[int, Any]) -> State | None:
     """P_ij P_jk summed over j is P_ik."""
     coefficient, factors, out = state
@@ -247,6 +263,7 @@ def _pairs(build: Build, state: State, sizes: dict[int, Any]) -> State | None:
 RULES = (
     Rewrite("inverse_times_itself", "product", "", "A A⁻¹ = I", "factors", _inverse_pair),
     Rewrite("orthonormal_columns", "product", "", "QᵀQ = I", "factors", _orthonormal),
+    Rewrite("unit_columns", "product", "", "Σ_i q_ij² = 1", "factors", _unit_columns),
     Rewrite("idempotent", "product", "", "P P = P", "factors", _idempotent),
     Rewrite("sums_to_one", "product", "", "a probability vector sums to 1", "factors", _sums_to_one),
     Rewrite(

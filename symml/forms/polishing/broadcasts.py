@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 
-from symml.calculus.construct import ein, total
+from symml.calculus.construct import ein, is_zero, total
 from symml.calculus.nodes import Apply, Ein, Node, Sum, walk
 from symml.calculus.transform import rebuild
+
+TERMS = 12  # of a sum whose parts may vanish
 
 
 def push_sums(node: Node) -> Node:
@@ -48,3 +50,43 @@ def _raw(node: Sum) -> bool:
 def _still(term: Node, slot: int) -> bool:
     """Whether a term of a sum is constant along an axis."""
     return isinstance(term, Ein) and term.out[slot] not in {i for _, idx in term.factors for i in idx}
+
+
+def drop_zero_sums(node: Node) -> Node:
+    """Return the node without sums that vanish: Σᵢ rᵢ of centred r = x − mean(x) 1 is 0, alone or inside a sum."""
+    done: dict[Node, Node] = {}
+    for part in walk(node):
+        new = rebuild(part, [done[c] for c in part.children])
+        done[part] = _dropped(new) if isinstance(new, Ein) else new
+    return done[node]
+
+
+def _dropped(node: Ein) -> Node:
+    """A product whose summed factor is taken term by term, where some term is zero; else the product."""
+    for k in range(len(node.factors)):
+        found = _summed_inside(node, k)
+        if found is not None and found[1]:
+            return found[0]
+    return node
+
+
+def _summed_inside(node: Ein, k: int) -> tuple[Node, bool] | None:
+    """A product with the sum over a private index of factor k pushed into it, and whether a term vanished by that."""
+    factor, idx = node.factors[k]
+    if not isinstance(factor, Sum) or len(factor.terms) > TERMS:
+        return None
+    counts = Counter([i for _, own in node.factors for i in own] + list(node.out))
+    private = [i for i in dict.fromkeys(idx) if counts[i] == 1 and i not in node.out]
+    if not private:
+        return None
+    axes = tuple(range(len(idx)))
+    slots = {idx.index(i) for i in private[:1]}
+    kept = tuple(a for a in axes if a not in slots)
+    sizes = dict(enumerate(factor.shape))
+    parts = [ein(1, [(t, axes)], kept, sizes) for t in factor.terms]
+    inner = [_dropped(p) if isinstance(p, Ein) else p for p in parts]
+    whole = total(inner, [factor.shape[a] for a in kept])
+    count = len(whole.terms) if isinstance(whole, Sum) else 0 if is_zero(whole) else 1
+    rest = [f if m != k else (whole, tuple(idx[a] for a in kept)) for m, f in enumerate(node.factors)]
+    found = ein(node.coefficient, rest, node.out, {j: d for j, d in enumerate(node.sizes) if j != private[0]})
+    return found, count < len(factor.terms)

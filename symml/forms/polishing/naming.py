@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from symml.forms.cost import cost
 from symml.forms.flipping import flip, is_symmetric
+from symml.forms.fractions import attach
+from symml.forms.polishing.sums import combine
 from symml.language.expressions import (
     Add,
     Call,
@@ -23,11 +26,21 @@ from symml.language.expressions import (
     make,
     postorder,
 )  # fmt: skip
-from symml.language.operators import elementwise_product, multiply_any, rebuild, scalar, symbol
+from symml.language.operators import (
+    add,
+    call,
+    elementwise_product,
+    multiply_any,
+    rebuild,
+    scalar,
+    split_coefficient,
+    symbol,
+)  # fmt: skip
 
 CLAUSE = 3  # tokens of ", r ="
 ROUNDS = 64
 TRIES = 6
+Hidden = Callable[[Expression, Sequence[Expression]], Expression]
 LONG = 400  # tokens; above it the first candidate that saves is taken
 
 _BY_FUNCTION = {
@@ -123,9 +136,14 @@ def _candidates(roots: list[Expression]) -> list[Expression]:
     for node in order:
         for piece in _pieces(node):
             times[piece] = times.get(piece, 0) + times.get(node, 0)
+    products = [n for n in order if isinstance(n, Mul) and n.shape == () and len(n.args) == 2]
+    holders: dict[type[Expression], Sequence[Expression]] = {
+        Add: [n for n in order if isinstance(n, Add)],
+        Hadamard: products,
+    }
     found = []
     for part, count in times.items():
-        if isinstance(part, (Transpose, Symbol, Scalar)) or part in roots or _moves_with_index(part):
+        if isinstance(part, (Transpose, Symbol, Scalar)) or part in roots or _moves_with_index(part) or _divides(part):
             continue
         if len(part.shape) == 2 and part.shape[0] == 1:  # a row: name its column
             part = flip(part)
@@ -133,6 +151,7 @@ def _candidates(roots: list[Expression]) -> list[Expression]:
                 continue
         mirrored = times.get(flip(part), 0) if len(part.shape) == 2 and flip(part) is not part else 0
         size = cost(part)
+        count += sum(times.get(n, 0) * _hides(n, part) for n in holders.get(type(part), ()))
         saving = (count + mirrored - 1) * (size - 1) - CLAUSE
         if count + mirrored > 1 and size >= 3 and saving > -CLAUSE and not _sign_only(part):
             found.append((saving, part))
@@ -146,6 +165,71 @@ def _moves_with_index(part: Expression) -> bool:
     if found is None:
         found = part.memo["indexed"] = any(isinstance(n, Index) for n in postorder(part))
     return bool(found)
+
+
+def _divides(part: Expression) -> bool:
+    """Whether a part is 1/x of a scalar: the name is for x."""
+    return isinstance(part, Pow) and part.shape == () and part.exponent.is_negative is True
+
+
+def _hides(node: Expression, part: Expression) -> int:
+    """How often a node holds a part that is none of its arguments: a multiple of a sum, uᵀ v for u ⊙ v."""
+    rule = _HIDDEN.get(type(part))
+    return sum(rule(node, p) is not None for p in _faces(part)) if rule is not None and node is not part else 0
+
+
+def _faces(part: Expression) -> list[Expression]:
+    """A part and, of a square sum, its mirror image."""
+    if not isinstance(part, Add) or len(part.shape) != 2 or part.shape[0] != part.shape[1]:
+        return [part]
+    return [part, add(*map(flip, part.args))]
+
+
+def _uncovered(node: Expression, children: Sequence[Expression], part: Expression, name: Symbol) -> Expression | None:
+    """A node with the parts it hides replaced; None where it hides none."""
+    rule = _HIDDEN.get(type(part))
+    found = None
+    for face, new in zip(_faces(part), (name, flip(name)), strict=False) if rule and node is not part else ():
+        hidden = rule(node, face)  # type: ignore[misc]
+        if hidden is not None:
+            found = node = hidden(new, children)
+            children = node.args
+    return combine(found.args) if isinstance(found, Add) else found
+
+
+def _hidden_sum(node: Expression, part: Expression) -> Hidden | None:
+    """2 a − 2 b + c holds the sum a − b twice."""
+    if not isinstance(node, Add) or len(part.args) >= len(node.args) or node.shape != part.shape:
+        return None
+    places: list[int] = []
+    factor: Any = None
+    known = {rest: (k, value) for k, (value, rest) in enumerate(map(split_coefficient, node.args))}
+    for value, rest in map(split_coefficient, part.args):
+        if rest not in known:
+            return None
+        k, own = known[rest]
+        factor = own / value if factor is None else factor
+        if own != factor * value:
+            return None
+        places.append(k)
+    return lambda name, children: add(
+        multiply_any(factor, name), *(c for k, c in enumerate(children) if k not in places)
+    )
+
+
+def _hidden_product(node: Expression, part: Expression) -> Hidden | None:
+    """The scalar uᵀ v is the sum of u ⊙ v."""
+    if not (isinstance(node, Mul) and node.shape == () and len(part.args) == len(node.args) == 2):
+        return None
+    row, column = node.args
+    if not isinstance(row, Transpose) or {row.args[0], column} != set(part.args):
+        return None
+    return lambda name, children: multiply_any(node.coefficient, call("sum", name))
+
+
+_HIDDEN: Mapping[type[Expression], Callable[[Expression, Expression], Hidden | None]] = {
+    Add: _hidden_sum, Hadamard: _hidden_product,
+}  # fmt: skip
 
 
 def _sign_only(part: Expression) -> bool:
@@ -194,6 +278,9 @@ def _shorter(
     node: Expression, children: tuple[Expression, ...], part: Expression, name: Symbol, symmetric: set[Expression]
 ) -> Expression:
     """Rebuild a node, a run of its factors replaced."""
+    uncovered = _uncovered(node, children, part, name)
+    if uncovered is not None:
+        return uncovered
     run = part.args if isinstance(part, type(node)) and isinstance(part, (Mul, Hadamard)) else ()
     if run and len(run) <= len(node.args):
         mirrored = tuple(flip(a, symmetric) for a in reversed(run)) if isinstance(part, Mul) else ()
@@ -205,7 +292,21 @@ def _shorter(
                 if isinstance(node, Mul):
                     return multiply_any(scalar(node.coefficient), *rest)
                 return elementwise_product(*rest)
-    return node if children == node.args else rebuild(node, children)
+    if children == node.args:
+        return node
+    new = rebuild(node, children)
+    return _regrouped(new, name) if isinstance(part, Hadamard) else new
+
+
+def _regrouped(e: Expression, name: Symbol) -> Expression:
+    """2 v − 2/n sum(v) 𝟏 → 2 (v − mean(v) 𝟏) once v has a name."""
+    if isinstance(e, Mul) and call("sum", name) in e.args:
+        chain = [a for a in e.args if a.shape != ()]
+        scalars = [a for a in e.args if a.shape == ()]
+        return attach([scalar(e.coefficient), *scalars], multiply_any(*chain) if chain else None)
+    if isinstance(e, Add) and any(call("mean", name) in t.args for t in e.args):
+        return combine(e.args)
+    return e
 
 
 def name_for(part: Expression, taken: Collection[str], symmetric: Collection[Expression] = ()) -> Symbol:

@@ -20,6 +20,7 @@ from symml.language.expressions import (
     Hadamard,
     Mul,
     Ones,
+    Pow,
     Scalar,
     Symbol,
     Transpose,
@@ -28,6 +29,7 @@ from symml.language.expressions import (
 from symml.language.operators import add, call, elementwise_product, multiply_any, ones, scalar, transpose
 
 PARTIAL = 2  # tokens that a factor common to some terms only must save
+SHORT_BRACKET = 8  # tokens of −(y − K a): too short for a name
 ENTRY_LIMIT = 8  # terms; common elementwise factors are looked for in sums no longer than this
 
 
@@ -45,13 +47,19 @@ def _combine(terms: tuple[Expression, ...]) -> Expression:
         options = []
         for rule, margin in FACTORINGS:
             for o in map(_arranged, rule(best.args)):
-                partial = isinstance(o, Add) and rule is _by_sides
+                partial = isinstance(o, Add) and rule in _PARTIAL and not _makes_residual(best, o)
                 options.append((cost(o) + (PARTIAL if partial else margin), o))
         shorter = [(size, o) for size, o in options if size <= length]
         if not shorter:
             return best
         best = min(shorter, key=lambda found: found[0])[1]
     return best
+
+
+def _makes_residual(before: Add, after: Add) -> bool:
+    """Whether a difference was made by factoring: Xᵀ (σ(X w) − y) + λ w reads better than three terms."""
+    factors = [f for t in after.args if t not in before.args and isinstance(t, Mul) for f in t.args]
+    return any(isinstance(f, Add) and [_negative(t) for t in f.args] == [False, True] for f in factors)
 
 
 def _plain_ones(terms: Sequence[Expression]) -> list[Expression]:
@@ -77,11 +85,32 @@ def _arranged(e: Expression) -> Expression:
     """A sum with a positive term in front, if it has one."""
     if not isinstance(e, Add):
         return e
+    e = _without_brackets(e)
+    if not isinstance(e, Add):
+        return e
     terms = _plain_first(e.args)
     positive = [t for t in terms if not _negative(t)]
     if _negative(terms[0]) and positive:
         terms = [positive[0], *(t for t in terms if t is not positive[0])]
     return e if tuple(terms) == e.args else add(*terms)
+
+
+def _without_brackets(e: Add) -> Expression:
+    """Take away the brackets of a − (b − c) where they are short or terms cancel; a longer one may get a name."""
+    bracket = next((t for t in e.args if _negated_sum(t)), None)
+    if bracket is None:
+        return e
+    terms = [part for t in e.args for part in (_negated_sum(t) if t is bracket else [t])]
+    flat = add(*terms)
+    cancels = not isinstance(flat, Add) or len(flat.args) < len(terms)
+    return flat if cancels or cost(bracket) <= SHORT_BRACKET else e
+
+
+def _negated_sum(t: Expression) -> list[Expression]:
+    """The terms of −(a − b): −a and b."""
+    if isinstance(t, Mul) and t.coefficient == -1 and len(t.args) == 1 and isinstance(t.args[0], Add):
+        return [multiply_any(-1, a) for a in t.args[0].args]
+    return []
 
 
 def _plain_first(terms: Sequence[Expression]) -> list[Expression]:
@@ -113,8 +142,8 @@ def _negative(e: Expression) -> bool:
     return bool(value.could_extract_minus_sign())
 
 
-def _parts(e: Expression) -> tuple[sp.Expr, list[Expression], list[Expression]]:
-    """Coefficient, scalar factors, chain of arrays of a term."""
+def parts_of(e: Expression) -> tuple[sp.Expr, list[Expression], list[Expression]]:
+    """Return coefficient, scalar factors and chain of arrays of a term."""
     if isinstance(e, Scalar):
         return e.value, [], []
     if not isinstance(e, Mul):
@@ -125,15 +154,15 @@ def _parts(e: Expression) -> tuple[sp.Expr, list[Expression], list[Expression]]:
     return e.coefficient, [a for a in e.args if a.shape == ()], [a for a in e.args if a.shape != ()]
 
 
-def _joined(value: sp.Expr, scalars: Sequence[Expression], chain: Sequence[Expression]) -> Expression:
-    """A term from its coefficient, scalar factors and arrays; divisors stand as people write them."""
+def joined_term(value: sp.Expr, scalars: Sequence[Expression], chain: Sequence[Expression]) -> Expression:
+    """Return a term from its coefficient, scalar factors and arrays; divisors stand as people write them."""
     body = multiply_any(*chain) if chain else None
     return attach([scalar(value), *scalars], body)
 
 
 def _by_sides(terms: Sequence[Expression]) -> list[Expression]:
     """A B C + A D C → A (B + D) C for terms that begin or end alike."""
-    parsed = [_parts(t) for t in terms]
+    parsed = [parts_of(t) for t in terms]
     options = []
     for side in (0, -1):
         groups: dict[Expression, list[int]] = {}
@@ -147,26 +176,31 @@ def _by_sides(terms: Sequence[Expression]) -> list[Expression]:
             for k in members:
                 value, scalars, chain = parsed[k]
                 rest = chain[1:] if side == 0 else chain[:-1]
-                inner.append(_joined(value, scalars, rest))
+                inner.append(joined_term(value, scalars, rest))
             if len({i.shape for i in inner}) > 1:
                 continue
             for total in _with_scalars_out(combine(inner)):
-                product = multiply_any(common, total) if side == 0 else multiply_any(total, common)
-                options.append(_replace(terms, members, product))
+                options.append(_replace(terms, members, _extended(common, total, side)))
     return options
+
+
+def _extended(common: Expression, total: Expression, side: int) -> Expression:
+    """A factor before or behind a sum, the scalar factors of the sum in front of both."""
+    value, scalars, chain = parts_of(total)
+    return joined_term(value, scalars, [common, *chain] if side == 0 else [*chain, common])
 
 
 def _with_scalars_out(total: Expression) -> list[Expression]:
     if isinstance(total, Add) and all(_negative(t) for t in total.args):
         total = multiply_any(-1, add(*(multiply_any(-1, t) for t in total.args)))
         return [total, *(multiply_any(-1, o) for o in _by_scalars(total.args[0].args))]
-    return [total, *(_by_scalars(total.args) if isinstance(total, Add) else [])]
+    return [total, *(_by_scalars(total.args) + _by_transposes(total.args) if isinstance(total, Add) else [])]
 
 
 def _by_traces(terms: Sequence[Expression]) -> list[Expression]:
     """C tr(A) + d tr(B) → tr(c A + d B)."""
     members, inner = [], []
-    for k, (value, scalars, chain) in enumerate(_parts(t) for t in terms):
+    for k, (value, scalars, chain) in enumerate(parts_of(t) for t in terms):
         traces = [s for s in scalars if isinstance(s, Call) and s.function == "trace"]
         if len(traces) == 1 and not chain:  # tr(A) X + tr(B) Y stays
             rest = [s for s in scalars if s is not traces[0]]
@@ -176,20 +210,37 @@ def _by_traces(terms: Sequence[Expression]) -> list[Expression]:
         return []
     options = []
     for total in _with_scalars_out(combine(inner)):
-        value, scalars, chain = _parts(total)
+        value, scalars, chain = parts_of(total)
         trace = call("trace", multiply_any(*chain))
-        options.append(_replace(terms, members, _joined(value, [*scalars, trace], [])))
+        options.append(_replace(terms, members, joined_term(value, [*scalars, trace], [])))
     return options
 
 
 def _by_transposes(terms: Sequence[Expression]) -> list[Expression]:
-    """Aᵀ + Bᵀ → (A + B)ᵀ."""
-    members, inner = [], []
-    for k, (value, scalars, chain) in enumerate(_parts(t) for t in terms):
-        if len(chain) == 1 and isinstance(chain[0], Transpose) and len(chain[0].args[0].shape) == 2:
+    """Aᵀ + Bᵀ → (A + B)ᵀ, Aᵀ Xᵀ + Xᵀ Aᵀ → (X A + A X)ᵀ."""
+    members, inner, saved = [], [], 0
+    for k, (value, scalars, chain) in enumerate(parts_of(t) for t in terms):
+        if chain and all(isinstance(a, Transpose) and len(a.args[0].shape) == 2 for a in chain):
             members.append(k)
-            inner.append(multiply_any(scalar(value), *scalars, chain[0].args[0]))
-    return [_replace(terms, members, transpose(combine(inner)))] if len(members) > 1 else []
+            inner.append(joined_term(value, scalars, [a.args[0] for a in reversed(chain)]))
+            saved += sum(not isinstance(a.args[0], Pow) for a in chain)  # Z⁻ᵀ is no longer than Z⁻¹
+    return [_replace(terms, members, transpose(combine(inner)))] if len(members) > 1 and saved > 1 else []
+
+
+def _by_diagonals(terms: Sequence[Expression]) -> list[Expression]:
+    """diag(u) − 2 diag(v) → diag(u − 2 v)."""
+    members, inner = [], []
+    for k, (value, scalars, chain) in enumerate(parts_of(t) for t in terms):
+        if len(chain) == 1 and len(chain[0].shape) == 2 and isinstance(chain[0], Call) and chain[0].function == "diag":
+            members.append(k)
+            inner.append(joined_term(value, scalars, [chain[0].args[0]]))
+    if len(members) < 2:
+        return []
+    options = []
+    for total in _with_scalars_out(combine(inner)):
+        value, scalars, chain = parts_of(total)
+        options.append(_replace(terms, members, joined_term(value, scalars, [call("diag", multiply_any(*chain))])))
+    return options
 
 
 def _by_entries(terms: Sequence[Expression]) -> list[Expression]:
@@ -197,7 +248,7 @@ def _by_entries(terms: Sequence[Expression]) -> list[Expression]:
     if len(terms) > ENTRY_LIMIT:
         return []
     groups: dict[Expression, list[int]] = {}
-    parsed = [_parts(t) for t in terms]
+    parsed = [parts_of(t) for t in terms]
     for k, (_, _, chain) in enumerate(parsed):
         if len(chain) == 1 and isinstance(chain[0], Hadamard):
             for factor in dict.fromkeys(chain[0].args):
@@ -224,20 +275,13 @@ def _by_entries(terms: Sequence[Expression]) -> list[Expression]:
 
 def _by_scalars(terms: Sequence[Expression]) -> list[Expression]:
     """2 s A − 2 s B → 2 s (A − B), for numbers and scalar factors common to all terms."""
-    parsed = [_parts(t) for t in terms]
+    parsed = [parts_of(t) for t in terms]
     if any(isinstance(t, Scalar) and t.shape == () and t.value.is_number for t in terms) and len(terms) < 2:
         return []
-    coefficients = [p[0] for p in parsed]
     options: list[Expression] = []
-    common = sp.S.One
-    first = coefficients[0]
-    if first.could_extract_minus_sign():
-        first = -first
-    if all((c / first).is_Rational and abs(c / first).is_Integer for c in coefficients):
-        common = first
     shared = [s for s in dict.fromkeys(parsed[0][1]) if all(s in p[1] for p in parsed)]
     for scalars in ([], shared) if shared else ([],):
-        for factor in dict.fromkeys((common, sp.S.One)):
+        for factor in dict.fromkeys((_common_coefficient([p[0] for p in parsed]), sp.S.One)):
             if factor == 1 and not scalars:
                 continue
             inner = []
@@ -245,11 +289,49 @@ def _by_scalars(terms: Sequence[Expression]) -> list[Expression]:
                 rest = list(own)
                 for s in scalars:
                     rest.remove(s)
-                inner.append(_joined(value / factor, rest, chain))
-            if any(isinstance(i, Scalar) for i in inner) and any(i.shape != () for i in inner):
-                continue
-            options.append(_joined(factor, scalars, [_arranged(add(*inner))]))
+                inner.append(joined_term(_ratio(value, factor), rest, chain))
+            options.append(joined_term(factor, scalars, [_arranged(add(*inner))]))
     return options
+
+
+def _common_coefficient(values: Sequence[sp.Expr]) -> sp.Expr:
+    """The first coefficient where it divides all others, else the number and the symbols common to all."""
+    first = values[0]
+    if first.could_extract_minus_sign():
+        first = -first
+    if all(_ratio(c, first).is_Integer for c in values):
+        return first
+    powers = [dict(c.as_powers_dict()) for c in values]
+    shared = sp.Integer(sp.igcd(*(c.as_coeff_Mul()[0].p for c in values)))
+    if any(c.as_coeff_Mul()[0].q != 1 for c in values):
+        shared = sp.S.One
+    for base in powers[0]:
+        exponents = [p.get(base, sp.S.Zero) for p in powers]
+        if base.is_Symbol and all(q.is_Integer and q * exponents[0] > 0 for q in exponents):
+            shared *= base ** min(exponents, key=abs)
+    return shared
+
+
+def _ratio(a: sp.Expr, b: sp.Expr) -> sp.Expr:
+    """The quotient a / b; of 1 − s and s − 1 the number −1."""
+    found = a / b
+    return sp.cancel(found) if found.has(sp.Add) else found
+
+
+def _by_some_scalars(terms: Sequence[Expression]) -> list[Expression]:
+    """Take out a scalar factor of some terms: c A + c Aᵀ + d B → c (A + Aᵀ) + d B."""
+    if len(terms) < 3:
+        return []
+    groups: dict[Expression, list[int]] = {}
+    for k, t in enumerate(terms):
+        for s in dict.fromkeys(parts_of(t)[1]):
+            groups.setdefault(s, []).append(k)
+    return [
+        _replace(terms, members, o)
+        for members in dict.fromkeys(tuple(m) for m in groups.values())
+        if 1 < len(members) < len(terms)
+        for o in _by_scalars([terms[k] for k in members])
+    ]
 
 
 def _replace(terms: Sequence[Expression], members: Sequence[int], product: Expression) -> Expression:
@@ -257,4 +339,8 @@ def _replace(terms: Sequence[Expression], members: Sequence[int], product: Expre
     return add(*kept)
 
 
-FACTORINGS = ((_by_sides, -1), (_by_entries, 1), (_by_traces, 1), (_by_transposes, 1), (_by_scalars, 1))
+FACTORINGS = (
+    (_by_sides, -1), (_by_entries, 1), (_by_diagonals, 1), (_by_traces, 1), (_by_transposes, 1), (_by_scalars, 1),
+    (_by_some_scalars, 1),
+)  # fmt: skip
+_PARTIAL = (_by_sides, _by_some_scalars)  # rules that may leave terms out
