@@ -171,7 +171,8 @@ def _kink(f):
 
 
 ENTRIES = {
-    "exp": _grows(mpmath.exp), "log": _log, "sqrt": lambda x: power(x, mpf(1) / 2), "abs": _kink(abs), "Abs": _kink(abs),
+    "exp": _grows(mpmath.exp), "log": _log, "sqrt": lambda x: power(x, mpf(1) / 2),
+    "abs": _kink(abs), "Abs": _kink(abs),
     "sign": _kink(mpmath.sign), "sin": mpmath.sin, "cos": mpmath.cos, "tan": mpmath.tan, "sinh": _grows(mpmath.sinh),
     "cosh": _grows(mpmath.cosh), "tanh": mpmath.tanh, "arctan": mpmath.atan, "atan": mpmath.atan, "erf": mpmath.erf,
     "erfc": mpmath.erfc, "sigmoid": lambda x: 1 / (1 + mpmath.exp(-x)),
@@ -179,7 +180,8 @@ ENTRIES = {
     "step": _kink(lambda x: mpf(x > 0)), "normcdf": mpmath.ncdf, "normpdf": lambda x: mpmath.npdf(x),
     "gamma": _positive(_grows(mpmath.gamma)), "loggamma": _positive(mpmath.loggamma),
     "digamma": _positive(lambda x: mpmath.psi(0, x)), "trigamma": _positive(lambda x: mpmath.psi(1, x)),
-    "sec": mpmath.sec, "zeta": mpmath.zeta, "Heaviside": lambda x, *_: _kink(lambda t: mpf(t > 0))(x), "factorial": mpmath.factorial,
+    "sec": mpmath.sec, "zeta": mpmath.zeta,
+    "Heaviside": lambda x, *_: _kink(lambda t: mpf(t > 0))(x), "factorial": mpmath.factorial,
 }  # fmt: skip
 
 

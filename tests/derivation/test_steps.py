@@ -75,7 +75,7 @@ def test_several_variables_move_together():
 def test_a_function_that_is_used_once_gets_no_name():
     lines, _ = told("c'x - mu*sum(log(b - A x))", "x", "A: m x n, b: m, c: n, x: n, mu > 0")
     assert len(lines) == 5
-    assert lines[1] == "df = cᵀ dx − μ sum(dr ⊘ r)"
+    assert lines[1] == "df = cᵀ dx − μ (1 ⊘ r)ᵀ dr"
 
 
 def test_terms_of_one_direction_are_gathered():
