@@ -13,7 +13,15 @@ from expressions import direction, random_case
 import symml as sml
 from symml.checking.sampling import draw
 from symml.derivation.derivation import Derivation
-from symml.errors import DeclarationError, DomainError, InternalError, MissingRuleError, NotSupportedError, SymmlError
+from symml.errors import (
+    DataError,
+    DeclarationError,
+    DomainError,
+    InternalError,
+    MissingRuleError,
+    NotSupportedError,
+    SymmlError,
+)
 from symml.language.expressions import Action, Symbol, postorder
 
 mpf = mpmath.mpf
@@ -147,12 +155,17 @@ class Judge:
         scales = (size(self.start) * mpf("1e-3"), "1e-8", self.parts(number, steps), spread * 100 / mpf(FLOATS))
         same(f"evaluate({what})", number, meant, FLOATS, *scales)
         if deep:
-            self.forms(shown, what, got)
+            self.forms(shown, what, got, scales[-1])
 
     def number(self, shown, wobble):
         """The value in floats, at the point moved by about a rounding error."""
         moved = {k: v * (1 + wobble * self.rng.choice((1, 2, 3))) for k, v in floats(self.values).items()}
-        return exact(np.asarray(shown.evaluate({**moved, **self.case.sizes}), float))
+        try:
+            return exact(np.asarray(shown.evaluate({**moved, **self.case.sizes}), float))
+        except DataError as error:
+            if "ingular" in str(error):
+                raise Undefined("singular in floats") from error
+            raise
 
     def acted(self, shown, steps):
         """An action on the last direction, contracted with the others."""
@@ -168,7 +181,7 @@ class Judge:
         """The size of the terms of a contraction, which its rounding follows."""
         return size(got) * np.prod([size(s) for s in steps])
 
-    def forms(self, shown, what, got):
+    def forms(self, shown, what, got, noise):
         """The print reads back; the plain form, the generated function and the steps agree."""
         text = str(shown)
         if not any(type(n).__name__ in ("Action", "Einstein") for n in postorder(shown)):
@@ -182,7 +195,8 @@ class Judge:
         f = self.derivation.lambdify(what)
         arguments = {**self.case.sizes, **floats(self.values)}
         number = f(**{n: arguments[n] for n in signature(f).parameters})
-        same(f"lambdify({what})", exact(np.asarray(number, float)), got, FLOATS, size(self.start) * mpf("1e-3"), "1e-8")
+        same(f"lambdify({what})", exact(np.asarray(number, float)), got, FLOATS, size(self.start) * mpf("1e-3"), "1e-8",
+             noise * 100)  # fmt: skip
 
     def read(self, text):
         """The print read back; None where nothing but an identity or ones is left, whose size text does not tell."""

@@ -20,6 +20,7 @@ from symml.language.symbols import is_dimension
 SIZES = (5, 4, 3, 2, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16)
 LARGE = ("n", "N", "m", "M", "T")  # numbers of observations: larger than numbers of features where nothing is said
 MASKS = 7
+SMALL = 0.1
 SUPPORTS = {
     "Bernoulli": "mask", "Poisson": "counts", "Binomial": "counts", "NegativeBinomial": "counts", "Geometric": "counts",
     "Exponential": "positive", "Gamma": "positive", "InverseGamma": "positive", "LogNormal": "positive",
@@ -102,6 +103,28 @@ def sizes_at(symbols: Iterable[Any], turn: int, base: Mapping[str, int] | None =
             size += 2
         found[name] = least = size
     return dict(sorted(found.items()))
+
+
+def tamed(symbols: Mapping[str, Any], values: Mapping[str, Any], turn: int) -> dict[str, Any]:
+    """Return values with those of undeclared range made positive, small, or both, turn by turn.
+
+    So log(x) and log(1 - x'x) have values sooner or later, though x is any real vector.
+    """
+    positive, small = turn % 4 in (1, 3), turn % 4 in (2, 3)
+    return {name: _tamed(v, positive, small) if _ranges_free(symbols[name]) else v for name, v in values.items()}
+
+
+def _tamed(value: Any, positive: bool, small: bool) -> Any:
+    found = abs(value) if positive else value
+    return SMALL * found if small else found
+
+
+def _ranges_free(s: Any) -> bool:
+    """Whether a symbol may have any real values."""
+    if isinstance(s, Symbol):
+        return not s.facts and not s.properties and s.domain is None
+    known = (s.is_positive, s.is_negative, s.is_nonnegative, s.is_nonpositive, s.is_integer, s.is_nonzero)
+    return getattr(s, "domain", None) is None and not any(k for k in known)
 
 
 def _order(s: Symbol, sizes: dict[str, int], free: list[str]) -> None:

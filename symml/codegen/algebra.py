@@ -26,7 +26,7 @@ from symml.codegen.arrays import (
     transposed,
     unscaled,
 )  # fmt: skip
-from symml.codegen.graph import Graph, Node, postorder
+from symml.codegen.graph import Graph, Node, postorder, scoped
 
 
 # -- sums over axes -----------------------------------------------------------------------------------------------
@@ -267,6 +267,9 @@ def reuse_products(g: Graph, roots: Sequence[Node]) -> list[Node]:
             done[node] = g.make(
                 "reduce", (done[product],) if product in done else (product,), ("sum", node.attrs[0]), node.shape
             )
+        elif node.op in ("action", "loop"):
+            variable, body, *attrs = node.attrs
+            done[node] = scoped(g, node.op, variable, *reuse_products(g, [body]), tuple(attrs), node.shape)
         elif node.op == "structured":
             terms = [a if s > 0 else scale(g, g.scalar(-1), a) for a, s in zip(args, node.attrs[0], strict=True)]
             done[node] = dense_sum(g, terms, node.shape)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from symml.codegen import algebra, arrays
-from symml.codegen.graph import Graph, Node, postorder
+from symml.codegen.graph import Graph, Node, depends, postorder, scoped
 from symml.language.expressions import Shape
 
 
@@ -20,24 +20,6 @@ class Batched:
 
 class NoBatch(Exception):  # noqa: N818
     """The body has no form with a leading axis."""
-
-
-def depends(body: Node, variable: Node) -> set[Node]:
-    """Return the nodes below `body` that depend on `variable`."""
-    found: set[Node] = set()
-    for node in postorder([body]):
-        if node is variable or any(a in found for a in node.args):
-            found.add(node)
-    return found
-
-
-def scoped(g: Graph, op: str, variable: Node, body: Node, attrs: tuple[object, ...], shape: Shape) -> Node:
-    """Return a node whose body runs for each value of `variable`; its operands are what the body takes from outside."""
-    inside = depends(body, variable)
-    outside = [a for node in postorder([body]) if node in inside for a in node.args if a not in inside]
-    if body not in inside:
-        outside = [body]
-    return g.make(op, tuple(dict.fromkeys(outside)), (variable, body, *attrs), shape)
 
 
 def loop_or_batch(g: Graph, variable: Node, body: Node, times: Node) -> Node:

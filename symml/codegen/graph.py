@@ -81,3 +81,21 @@ def postorder(roots: Iterable[Node]) -> list[Node]:
             stack.append((node, True))
             stack.extend((a, False) for a in reversed(node.args) if a not in seen)
     return order
+
+
+def depends(body: Node, variable: Node) -> set[Node]:
+    """Return the nodes below `body` that depend on `variable`."""
+    found: set[Node] = set()
+    for node in postorder([body]):
+        if node is variable or any(a in found for a in node.args):
+            found.add(node)
+    return found
+
+
+def scoped(g: Graph, op: str, variable: Node, body: Node, attrs: tuple[object, ...], shape: Shape) -> Node:
+    """Return a node whose body runs for each value of `variable`; its operands are what the body takes from outside."""
+    inside = depends(body, variable)
+    outside = [a for node in postorder([body]) if node in inside for a in node.args if a not in inside]
+    if body not in inside:
+        outside = [body]
+    return g.make(op, tuple(dict.fromkeys(outside)), (variable, body, *attrs), shape)

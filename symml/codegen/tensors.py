@@ -11,8 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from symml.codegen import arrays
-from symml.codegen.batch import depends
-from symml.codegen.graph import Graph, Node, postorder
+from symml.codegen.graph import Graph, Node, depends, postorder
 from symml.language.expressions import Shape
 
 LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"

@@ -12,9 +12,9 @@ from typing import Any
 import sympy as sp
 
 from symml.codegen import algebra, arrays, chains, tensors
-from symml.codegen.batch import loop_or_batch, scoped
+from symml.codegen.batch import loop_or_batch
 from symml.codegen.chains import Orders
-from symml.codegen.graph import Graph, Node
+from symml.codegen.graph import Graph, Node, scoped
 from symml.codegen.hadamards import hadamard, hadamard_needs, multiset
 from symml.codegen.numpy_rows import FunctionRow
 from symml.codegen.products import Product, product

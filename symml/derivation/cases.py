@@ -19,7 +19,7 @@ from symml.derivation.critical import Point
 from symml.derivation.dual import Relation
 from symml.derivation.mappings import ByName
 from symml.derivation.objective import Objective
-from symml.derivation.programs import ConvexSolver
+from symml.derivation.programs import ConvexSolver, Either
 from symml.derivation.secular import SecularSolver
 from symml.derivation.stationary_point import StationaryPoint
 from symml.derivation.trials import keeps
@@ -49,7 +49,7 @@ class Case:
     @property
     def extreme(self) -> bool:
         """Whether the Lagrangian is convex at the multiplier: a global extremum whatever the problem is."""
-        return self.solution is not None and isinstance(self.solution._solver, SecularSolver)
+        return self.solution is not None and isinstance(self.solution._solver, (SecularSolver, Either))
 
 
 def all_cases(problem: Problem, solve: Solve) -> list[Case]:
@@ -208,8 +208,8 @@ class CaseSolver:
 
 def _numbers(s: StationaryPoint, given: Mapping[Any, Any]) -> list[dict[str, Any]]:
     """Values and multipliers of every point of a case."""
-    if isinstance(s._solver, SecularSolver):
-        return [s._solver.by_name(given)]
+    if isinstance(s._solver, (SecularSolver, Either)):
+        return [dict(s._solver.by_name(given))]
     return [{n: e.evaluate(given) for n, e in row.items()} for row in _with_multipliers(s)]
 
 

@@ -22,7 +22,7 @@ def of_roots(roots: Sequence[Node], v: Any) -> list[str]:
             if isinstance(node, Apply) and node.op == "inv":
                 found.append(of_inverse(shown(node.children[0])))
             elif isinstance(node, Apply) and node.op == "pow":
-                found.extend(_of_divisor(node.children[0]) if node.param < 0 else [])
+                found.extend(of_divisor(node.children[0]) if node.param < 0 else [])
                 found.extend(_of_even_root(node.children[0]) if node.param.denominator % 2 == 0 else [])
     return list(dict.fromkeys([*found, *of_declaration(roots, v)]))
 
@@ -116,7 +116,8 @@ def _gram(m: Expression) -> tuple[Expression, str, Expression | None] | None:
     return None
 
 
-def _of_divisor(base: Node) -> list[str]:
+def of_divisor(base: Node) -> list[str]:
+    """Return that a divisor must not be 0, unless it cannot be."""
     if isinstance(base, Const) or facts_of(base) & {"positive", "negative", "nonzero"}:
         return []
     value = shown(base)

@@ -32,6 +32,7 @@ TARGET = 1e-11
 BACKTRACKS = 45
 POLISHES = 6
 FAR = 1e13
+NOISE = 1e-13  # a Newton step this short starts from a gradient of rounding errors
 REGULAR = 1e-13
 BALANCE = 1e-4  # the smallest product of slack and multiplier, relative to their mean
 FALLING = "the objective has no extremum at these values: inside the constraints it goes on without end."
@@ -71,7 +72,7 @@ def _scaled(program: Program) -> tuple[Program, float, float]:
     x = program.start
     g, h = program.gradient(x), program.hessian(x, *_no_multipliers(program, x))
     steep, curved = size_of(g), size_of(h)
-    if not (np.isfinite(steep) and np.isfinite(curved) and steep > 0):
+    if not (np.isfinite(steep) and np.isfinite(curved) and steep > NOISE * curved):
         return program, 1.0, 1.0
     rows = np.r_[program.inequality_slopes(x), program.equation_slopes(x)]
     moving = np.any(rows != 0, axis=1)

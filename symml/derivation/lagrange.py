@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import sympy as sp
@@ -30,6 +31,7 @@ from symml.derivation.kkt import under_equations, under_inequalities
 from symml.derivation.lagrangian import opening_steps
 from symml.derivation.mappings import ByName
 from symml.derivation.polar import first_order, polar
+from symml.derivation.programs import Either
 from symml.derivation.reducing import on_the_constraint, turned
 from symml.derivation.secular import secular
 from symml.derivation.singular import singular
@@ -85,9 +87,10 @@ def solved(problem: Problem, before: Sequence[Step] = ()) -> StationaryPoint:
         branches = eliminate(problem.equations, problem.taken)
     except NoClosedFormError:
         partial = secular(problem, opening)
-        if partial is not None:
-            return partial
         stated = under_equations(problem)
+        if partial is not None:
+            numbers: Any = None if stated is None else stated._solver
+            return partial if numbers is None else replace(partial, _solver=Either(partial._solver, numbers))
         if stated is not None:
             return stated
         condition = first_order(problem)

@@ -23,7 +23,7 @@ from symml.checking.reports import CheckReport
 from symml.checking.sampling import draw
 from symml.codegen.evaluate import prepare
 from symml.derivation.results import Checked, confirm
-from symml.derivation.separating import chain
+from symml.derivation.separating import chain, flat_terms
 from symml.errors import DeclarationError, NotSupportedError, ShapeError
 from symml.forms.lowering import leaf_of
 from symml.forms.textbook import present
@@ -109,9 +109,13 @@ def _radial(gradient: Node, x: Node) -> Node:
     sizes = dict(enumerate(x.shape))
     gradient = _of_unit_norm(gradient, x)
     along = ein(1, [(x, axes), (gradient, axes)], (), sizes)
-    if is_zero(_of_unit_norm(expand(along), x)):
+    short = _of_unit_norm(expand(along), x)
+    if is_zero(short):
         return gradient
-    return total([gradient, ein(-1, [(along, ()), (x, axes)], axes, sizes)], x.shape)
+    along = short if x not in short.leaves else along
+    found = total([gradient, ein(-1, [(along, ()), (x, axes)], axes, sizes)], x.shape)
+    opened = _of_unit_norm(expand(found), x)
+    return opened if len(flat_terms(opened)) <= len(flat_terms(found)) else found
 
 
 def _less_normal(gradient: Node, w: Node) -> Node:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
@@ -20,7 +20,7 @@ from symml.derivation.interior import solve
 from symml.derivation.linear_systems import directions
 from symml.derivation.mappings import ByName
 from symml.derivation.trials import keeps
-from symml.errors import DataError
+from symml.errors import DataError, NoClosedFormError, SymmlError
 from symml.forms.lowering import leaf_of, lower
 from symml.forms.raising import Raising, act
 from symml.language.expressions import Expression, Symbol
@@ -117,6 +117,37 @@ class ConvexSolver:
             tuple(prepare(r.value) for r in self.rows),
             tuple(tuple(_slope(lower(r.value), v, unknown) for v in self.variables) for r in self.rows),
         )
+
+
+@dataclass(frozen=True)
+class Either:
+    """What a special method finds, or else the interior point method."""
+
+    special: Any
+    numbers: ConvexSolver
+
+    def __call__(self, given: Mapping[Any, Any]) -> Any:
+        """Return the variable at the values given."""
+        try:
+            return self.special(given)
+        except (DataError, NoClosedFormError) as why:
+            return self._otherwise(self.numbers, given, why)
+
+    def by_name(self, given: Mapping[Any, Any]) -> Mapping[str, Any]:
+        """Return variables and multipliers by name."""
+        try:
+            found: Mapping[str, Any] = self.special.by_name(given)
+        except (DataError, NoClosedFormError) as why:
+            found = self._otherwise(self.numbers.by_name, given, why)
+        return found
+
+    @staticmethod
+    def _otherwise(method: Callable[[Mapping[Any, Any]], Any], given: Mapping[Any, Any], why: SymmlError) -> Any:
+        """The result of the other method; the special one tells better why there is none."""
+        try:
+            return method(given)
+        except (DataError, NoClosedFormError):
+            raise why from None
 
 
 # -- functions of values by name ----------------------------------------------------------------------------------

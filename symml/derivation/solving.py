@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from fractions import Fraction
 from typing import Any
 
 import sympy as sp
@@ -22,17 +21,17 @@ from symml.calculus.construct import (
     transposed,
     zero,
 )
-from symml.calculus.construct import power as power_of
-from symml.calculus.nodes import Apply, Ein, Leaf, Node, leaf, walk
+from symml.calculus.nodes import Apply, Ein, Indices, Leaf, Node, leaf, walk
 from symml.calculus.transform import substitute
 from symml.codegen.structure import definiteness
 from symml.derivation.affine import collected
+from symml.derivation.conditions import of_divisor
 from symml.derivation.equations import Equation, Solution, inverse, shown
 from symml.derivation.indirect import around, least_norm
 from symml.derivation.matrix_linear import at_once, row_by_row, two_sided
 from symml.derivation.matrix_quadratic import quadratic
 from symml.derivation.roots import Reading, linear_system, roots_of, unknown_for
-from symml.derivation.separating import chain, cleared, diagonal, expand_in, flat_terms
+from symml.derivation.separating import chain, cleared, diagonal, divided, expand_in, flat_terms
 from symml.forms.lowering import leaf_of
 from symml.forms.scalars import lower_scalar
 from symml.language.expressions import Expression, Symbol
@@ -54,16 +53,22 @@ def solve(equation: Node, v: Any, taken: Sequence[str] = ()) -> Solution | None:
 
 
 def _without_lengths(equation: Node, x: Leaf) -> tuple[Node, list[str]]:
-    """The equation without scalars 1/‖…‖ in front that hold the unknown: they are never zero."""
-    if not isinstance(equation, Ein) or not x.shape:
+    """The equation without scalars 1/‖…‖ that hold the unknown and stand in every term: they are never zero."""
+    terms = flat_terms(equation)
+    if not x.shape or not all(isinstance(t, Ein) for t in terms):
         return equation, []
-    below = [f for f, idx in equation.factors if not idx and x in f.leaves and base_and_exponent(f)[1] < 0]
-    rest = [pair for pair in equation.factors if pair[0] not in below]
-    if not below or not any(x in f.leaves for f, _ in rest):
+    below = [{f.digest: f for f, idx in t.factors if _divides(f, idx, x)} for t in terms]  # type: ignore[attr-defined]
+    common = [f for digest, f in below[0].items() if all(digest in b for b in below[1:])]
+    if not common:
         return equation, []
-    plain = ein(equation.coefficient, rest, equation.out, dict(enumerate(equation.sizes)))
-    lengths = [shown(power_of(base_and_exponent(f)[0], Fraction(1, 2))) for f in below]
-    return cleared(plain), [f"{length} must not be 0" for length in lengths]
+    plain = total([divided(t, [(base, q) for base, q in map(base_and_exponent, common)]) for t in terms], x.shape)
+    if x not in plain.leaves:
+        return equation, []
+    return cleared(plain), [note for f in common for note in of_divisor(base_and_exponent(f)[0])]
+
+
+def _divides(f: Node, idx: Indices, x: Leaf) -> bool:
+    return idx == () and x in f.leaves and base_and_exponent(f)[1] < 0
 
 
 # -- affine -------------------------------------------------------------------------------------------------------

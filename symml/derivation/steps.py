@@ -24,7 +24,7 @@ from symml.derivation.notes import fact_note, structure_note
 from symml.derivation.objective import OPEN_FACTS
 from symml.derivation.results import direction_of, show
 from symml.derivation.scalar_steps import narrate_scalar, narrate_second
-from symml.errors import InternalError
+from symml.errors import InternalError, NotSupportedError
 from symml.forms.lowering import leaf_of, lower
 from symml.forms.polishing.naming import name_for
 from symml.forms.raising import Raising, act
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 MAX_CUTS = 12
 _UNCHECKED = verdict("unchecked", reason="told for comparison only")
-_LAST = ("definitions", "free entries")  # lines that only put names back
+_LAST = ("definitions", "collect", "free entries")  # lines after the derivative is read off
 
 
 @dataclass(frozen=True)
@@ -274,7 +274,11 @@ def _agree(a: Node, b: Node) -> Verdict:
         return verdict("proved", "forward and reverse mode have one canonical form")
     if len(a.shape) > 2:
         return verdict("unchecked", reason="a tensor of order 3 or more")
-    return sampled(Raising(False).run(a), Raising(False).run(b))
+    try:
+        left, right = (Raising(False).run(n) for n in (a, b))
+    except NotSupportedError as error:
+        return verdict("unchecked", reason=str(error))
+    return sampled(left, right)
 
 
 def _first_line(story: _Story, short: Node) -> Node:
@@ -317,7 +321,7 @@ def _identify(story: _Story, df: Node, wanted: Wanted) -> None:
         raise InternalError(f"the steps disagree with reverse mode for {wanted.final}: {agreed.counterexample}")
     (label, tex), final = wanted.label, wanted.final
     note = f"; {wanted.note}" if wanted.note else ""
-    if len(coefficient.shape) <= 2:
+    if len(coefficient.shape) <= 2 and not isinstance(final, Action):
         read = Raising().run(_renamed(story, coefficient))
         done = str(read) == str(final)
         statement = f"identification: the coefficient of {wanted.dx} in d{target.name}{note if done else ''}"
@@ -328,7 +332,10 @@ def _identify(story: _Story, df: Node, wanted: Wanted) -> None:
     action = isinstance(final, Action)
     text = str(final) if action else f"{label} = {final}"
     latex = final.latex() if action else rf"{tex} &= {final.latex()}"
-    story.lines.append(Step("definitions", f"put the definitions back{note}", None, final, text, latex, agreed))
+    told = ("definitions", "put the definitions back") if story.bodies else ("collect", "collect terms")
+    if action and not story.bodies:
+        told = ("identification", f"identification: d{target.name} is linear in {wanted.dx}")
+    story.lines.append(Step(told[0], f"{told[1]}{note}", None, final, text, latex, agreed))
 
 
 def _renamed(story: _Story, node: Node) -> Node:

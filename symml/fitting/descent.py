@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from symml.derivation.kinks import has_kinks
 from symml.derivation.mappings import ByName
 from symml.errors import DataError, DomainError, NotSupportedError
 from symml.fitting.batches import batched
@@ -46,6 +47,7 @@ class _Walk:
     steps: int
     batch: int
     seed: int
+    falling: bool = False
     points: list[Point] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
@@ -105,17 +107,33 @@ def _trace(walk: _Walk, method: str) -> Trace:
     rising = _rising(values)
     if rising and method != "sgd":
         walk.warnings.append(f"the loss rose in {RISING} steps in a row (to step {rising}): {ADVICE}")
+    converged = _converged(points)
+    if not converged and method != "sgd" and has_kinks(problem.plan.derivation):
+        walk.warnings.append(_at_kinks(walk, method))
     params = tuple(ByName(problem.parameters.expand(p.theta)) for p in points)
 
     def objective(theta: Any) -> float:
         return problem.point(np.asarray(theta, float), 1).value
 
     norms = np.array([p.norm for p in points])
-    converged = bool(norms[-1] <= max(VANISHED * norms[0], 1e-300) or norms[-1] <= 1e-8 * min(1.0, norms[0]))
     return Trace(
         params, values, norms, method, walk.rate, converged, tuple(walk.warnings), problem.parameters.labels,
         np.array([p.theta for p in points]), objective,
     )  # fmt: skip
+
+
+def _converged(points: list[Point]) -> bool:
+    first, last = points[0].norm, points[-1].norm
+    return bool(last <= max(VANISHED * first, 1e-300) or last <= 1e-8 * min(1.0, first))
+
+
+def _at_kinks(walk: _Walk, method: str) -> str:
+    found = "the objective has kinks, where its gradient jumps: "
+    if method in ("newton", "lbfgs"):
+        return found + f"{method} can stop before the minimum; fit() or stationary() say more"
+    if walk.falling:
+        return found + "the steps fall with the square root of their number and the gradient need not vanish"
+    return found + "with a fixed rate the path stays about one step away from the minimum"
 
 
 def _rising(values: Any) -> int:
@@ -132,32 +150,57 @@ def _short(value: Any) -> str:
 
 
 # -- the methods --------------------------------------------------------------------------------------------------
-def _rate(walk: _Walk) -> float:
-    """Return the rate given, or 1 over the largest curvature at the start."""
-    if walk.rate is None:
-        curvature = np.max(np.abs(np.linalg.eigvalsh(walk.problem.point(walk.problem.start, 2).hessian)))
-        walk.rate = float(1 / curvature) if np.isfinite(curvature) and curvature > 0 else 0.1
-    return walk.rate
+def _rates(walk: _Walk) -> Callable[[int], float]:
+    """Return the rate of every step: the one given, or 1 over the largest curvature at the start.
+
+    At a kink the gradient does not fade with the distance to the minimum, so without a given rate the steps fall.
+    """
+    kinks = has_kinks(walk.problem.plan.derivation)
+    walk.falling = kinks and walk.rate is None
+    rate = walk.rate = walk.rate if walk.rate is not None else _lowering(walk) if kinks else _first_rate(walk)
+    return (lambda k: rate / float(np.sqrt(k + 1))) if walk.falling else (lambda k: rate)
+
+
+def _first_rate(walk: _Walk) -> float:
+    with np.errstate(all="ignore"):
+        hessian = walk.problem.point(walk.problem.start, 2).hessian
+    curvature = float(np.max(np.abs(np.linalg.eigvalsh(hessian)))) if np.all(np.isfinite(hessian)) else 0.0
+    return 1 / curvature if curvature > 0 else _lowering(walk)
+
+
+def _lowering(walk: _Walk) -> float:
+    """Return the largest rate, halved from a step as long as the parameters, that lowers the value enough."""
+    now, problem = walk.now, walk.problem
+    if not now.norm > 0:
+        return 0.1
+    rate = (1 + float(np.linalg.norm(now.theta))) / now.norm
+    for _ in range(60):
+        theta = now.theta - rate * now.gradient
+        if problem.region().holds(theta) and problem.point(theta, 1).value <= now.value - 0.1 * rate * now.norm**2:
+            break
+        rate /= 2
+    return rate
 
 
 def _gradient_descent(walk: _Walk) -> None:
-    rate = _rate(walk)
-    for _ in range(walk.steps):
-        if not walk.visit(walk.now.theta - rate * walk.now.gradient):
+    rate = _rates(walk)
+    for k in range(walk.steps):
+        if not walk.visit(walk.now.theta - rate(k) * walk.now.gradient):
             return
 
 
 def _with_momentum(walk: _Walk) -> None:
-    rate, velocity = _rate(walk), np.zeros_like(walk.now.theta)
-    for _ in range(walk.steps):
-        velocity = MOMENTUM * velocity - rate * walk.now.gradient
+    rate, velocity = _rates(walk), np.zeros_like(walk.now.theta)
+    for k in range(walk.steps):
+        velocity = MOMENTUM * velocity - rate(k) * walk.now.gradient
         if not walk.visit(walk.now.theta + velocity):
             return
 
 
 def _stochastic(walk: _Walk) -> None:
     """Random batches without replacement in each pass; the rate falls with the square root of the passes."""
-    rate, rng = _rate(walk), np.random.default_rng(walk.seed)
+    _rates(walk)
+    rate, rng = walk.rate or 0.1, np.random.default_rng(walk.seed)
     rows, gradient = batched(walk.problem)
     size = max(1, min(walk.batch, rows))
     order: list[Any] = []
@@ -177,9 +220,18 @@ def _newton(walk: _Walk) -> None:
         walk.warnings.append(_ending(outcome))
 
 
+_ENDINGS = {
+    "saddle": "ended at a saddle point, not a minimum",
+    "flat": "ended where the Hessian is singular: perhaps a minimum that is not isolated, perhaps none",
+    "steps": "stopped at the last step allowed",
+    "infinity": "the value settles while the parameters grow: no finite minimum near",
+    "unbounded": "the value falls without end",
+    "boundary": "runs to an end of the domain that the domain does not hold",
+}
+
+
 def _ending(outcome: Outcome) -> str:
-    words = {"saddle": "a saddle point", "flat": "a point with a singular Hessian", "steps": "the last step allowed"}
-    return f"ended at {words.get(outcome.status, 'a point without a minimum near')}, not a minimum; fit() says more"
+    return f"{_ENDINGS.get(outcome.status, 'stopped where no step lowered the value')}; fit() says more"
 
 
 def _lbfgs(walk: _Walk) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from symml.derivation.kinks import has_kinks
 from symml.derivation.mappings import ByName
 from symml.errors import DataError, DomainError, InternalError, NoClosedFormError, NotSupportedError
 from symml.fitting.diagnosis import Case, failure
@@ -119,10 +120,27 @@ def _by_newton(problem: Problem, covariance: str | None) -> FitResult:
     if second is not None:
         method, outcome = "Gauss-Newton, then Newton with the derived Hessian", second
     if outcome.status != "minimum":
+        at_kink = _by_convex_program(problem, covariance)
+        if at_kink is not None:
+            return at_kink
         objective = problem.plan.derivation.objective
         raise failure(Case(objective, problem.parameters, problem.bound, problem.table, outcome))
     errors = standard_errors(problem, outcome.point, covariance, None, outcome)
     return _result(problem, outcome.point, method, outcome.iterations, errors, outcome.fixed)
+
+
+def _by_convex_program(problem: Problem, covariance: str | None) -> FitResult | None:
+    """Return the minimum of a convex objective with kinks, where Newton steps end at a kink."""
+    found = problem.plan.closed if has_kinks(problem.plan.derivation) else None
+    if found is None or not found.kind.endswith("global minimum"):
+        return None
+    points = [problem.point(theta, 1) for theta in _closed(problem) if problem.region().holds(theta)]
+    if not points or not points[0].finite:
+        return None
+    if covariance is not None:
+        raise NotSupportedError("the objective has a kink at its minimum: standard errors need a second derivative there")
+    point = replace(points[0], gradient=np.full_like(points[0].gradient, np.nan))
+    return _result(problem, point, "convex program of stationary()", 0, None)
 
 
 def _by_gauss_newton(problem: Problem) -> Outcome | None:

@@ -41,7 +41,7 @@ class FitResult:
     value : float
         The objective.
     gradient_norm : float
-        Euclidean norm of its gradient along the free entries of the parameters.
+        Euclidean norm of its gradient along the free entries of the parameters; nan at a kink.
     iterations : int
         Newton steps, polish included; 0 for a closed form.
     method : str
@@ -152,7 +152,7 @@ class FitResult:
         return "\n".join(lines)
 
     def _headline(self) -> str:
-        parts = [self.method, f"value {self.value:.10g}", f"gradient norm {self.gradient_norm:.1e}"]
+        parts = [self.method, f"value {self.value:.10g}", self._flatness()]
         parts.insert(1, f"n = {self.n}" if self.n is not None else "")
         parts.append(f"{self.iterations} step{'s' if self.iterations != 1 else ''}" if self.iterations else "")
         return "   ".join(p for p in parts if p)

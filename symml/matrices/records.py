@@ -14,6 +14,7 @@ from symml.matrices.exact import Matrix, same, worst
 from symml.matrices.writing import latex, text, words
 from symml.records import Step, Verdict
 
+SHOWN = {"W": ("V⁻¹", "V^{-1}")}  # factors that are written in terms of another one
 Side = tuple[str, ...]  # names of factors; a prime transposes, I is the identity, 0 the zero matrix
 Equation = tuple[Side, Side]
 
@@ -59,7 +60,8 @@ class Decomposition:
     matrix : SymPy matrix
         What was decomposed, with exact entries.
     factors : mapping
-        Exact matrices by name: L, U, P of "lu"; Q, R of "qr"; L of "cholesky"; V, D of "eigen"; U, S, V of "svd";
+        Exact matrices by name: L, U, P of "lu"; Q, R of "qr"; L of "cholesky"; V, D and W = V⁻¹ of "eigen"; U, S, V
+        of "svd";
         R of "rref"; N of "nullspace". Each is an attribute as well.
     facts : mapping
         What else was found: rank, pivots, basis, eigenvalues, ... Each is an attribute as well.
@@ -119,7 +121,7 @@ class Decomposition:
 
     def __str__(self) -> str:
         lines = [f"{self.equation}, A = {text(self.matrix)}"]
-        lines += [f"{name} = {text(value)}" for name, value in self.factors.items() if value.cols]
+        lines += [f"{_written_name(name)} = {text(value)}" for name, value in self.factors.items() if value.cols]
         lines += [_fact(name, value) for name, value in self.facts.items()]
         lines += [f"condition: {c}" for c in self.conditions]
         return "\n".join(lines)
@@ -131,7 +133,7 @@ class Decomposition:
         r"""Return an ``align*`` environment with every step and the factors."""
         rows = [rf"A &= {latex(self.matrix)}"]
         rows += [rf"{aligned(s.latex)} && \text{{{words(s.statement)}}}" for s in self.steps]
-        rows += [rf"{name} &= {latex(value)}" for name, value in self.factors.items() if value.cols]
+        rows += [rf"{_latex_name(name)} &= {latex(value)}" for name, value in self.factors.items() if value.cols]
         return "\\begin{align*}\n" + " \\\\\n".join(rows) + "\n\\end{align*}"
 
     def _repr_latex_(self) -> str:
@@ -143,7 +145,9 @@ class Decomposition:
             rf"<li>\({html.escape(s.latex)}\) <span>{html.escape(s.statement)}</span> <em>{s.verdict}</em></li>"
             for s in self.steps
         ]
-        items += [rf"<li>\({name} = {html.escape(latex(value))}\)</li>" for name, value in self.factors.items()]
+        items += [
+            rf"<li>\({_latex_name(name)} = {html.escape(latex(value))}\)</li>" for name, value in self.factors.items()
+        ]
         start = f"<p>\\(A = {html.escape(latex(self.matrix))}\\)</p>"
         return f'<div class="symml-decomposition">{start}<ol>{"".join(items)}</ol></div>'
 
@@ -188,7 +192,15 @@ def real(matrix: Matrix, what: str) -> None:
 
 def written(equation: Equation) -> str:
     """Return an equation between products as text."""
-    return " = ".join(" ".join(name.replace("'", "ᵀ") for name in side) for side in equation)
+    return " = ".join(" ".join(_written_name(name).replace("'", "ᵀ") for name in side) for side in equation)
+
+
+def _written_name(name: str) -> str:
+    return SHOWN.get(name, (name, name))[0]
+
+
+def _latex_name(name: str) -> str:
+    return SHOWN.get(name, (name, name))[1]
 
 
 def aligned(line: str) -> str:

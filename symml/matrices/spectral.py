@@ -147,7 +147,7 @@ def _vectors_step(
     tex = r",\ ".join(f"v = {latex(v)}" for v in vectors)
     return Step(
         "eigenvectors",
-        f"solve ({shift}) v = 0 by row reduction",
+        f"solve {shift if value == 0 else f'({shift})'} v = 0 by row reduction",
         shifted,
         together,
         f"{shift} → {text(echelon)} ⇒ {shown}",

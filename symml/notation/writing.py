@@ -245,9 +245,9 @@ def _call(w: Writer, e: Call) -> Piece:
         found = _AS_POWERS[name](w, e)
         if found is not None:
             return found
-    if name == "sum" and len(e.args[0].shape) == 1 and w.style.operators["foreign"]:  # 1ᵀ v
+    if name == "sum" and w.style.operators["foreign"] and isinstance(e.args[0], Symbol) and len(e.args[0].shape) == 1:
         row = w.style.templates["transpose"].format(w.style.sized("ones", ()).text)
-        return Piece(w.style.beside([row, tight(w.style, w.of(e.args[0]))]), JUXTAPOSITION)
+        return Piece(w.style.beside([row, inner[0]]), JUXTAPOSITION)
     if name == "sqrt":
         return Piece(w.style.templates["sqrt"].format(inner[0]), ATOM)
     if name == "kron":

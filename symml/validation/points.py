@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from symml.checking.sampling import choose_sizes, draw, sizes_at
+from symml.checking.sampling import choose_sizes, draw, sizes_at, tamed
 from symml.codegen.interpreter import prepare
 from symml.errors import DataError
 from symml.language.expressions import Add, Expression
@@ -16,6 +16,7 @@ from symml.language.properties import Domain
 
 TURNS = 4
 TRIES = 50
+PLAIN_DRAWS = 10
 FAILURES = (np.linalg.LinAlgError, FloatingPointError, ZeroDivisionError, OverflowError, ValueError)
 
 Run = Callable[[Mapping[str, Any], Mapping[str, int]], Any]
@@ -36,12 +37,12 @@ def size_choices(table: Mapping[str, Any]) -> list[dict[str, int]]:
 
 def points(table: Mapping[str, Any], rng: np.random.Generator, sizes: Mapping[str, int]) -> Iterator[Point]:
     """Yield random points at given sizes, at most `TRIES`."""
-    for _ in range(TRIES):
+    for attempt in range(TRIES):
         try:
             values, found = draw(table, rng, sizes)
         except DataError:
             values, found = draw(table, rng, None)
-        yield Point(values, found)
+        yield Point(values if attempt < PLAIN_DRAWS else tamed(table, values, attempt), found)
 
 
 def additive_terms(e: Expression) -> tuple[Expression, ...]:

@@ -77,3 +77,30 @@ def test_a_failed_self_check_is_never_taken_for_not_proved(monkeypatch):
     x = sml.parse("x", where="x: n")
     with pytest.raises(InternalError):
         judge.compare(x + x, 2 * x)
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "declarations"),
+    [
+        ("sum(log(v))", "logdet(diag(v))", "v: n"),
+        ("log(1 - v'v)", "logdet(eye(n) - v v')", "v: n"),
+        ("logsumexp(log(v))", "log(sum(v))", "v: n"),
+    ],
+)
+def test_points_are_found_in_a_domain_that_is_not_declared(left, right, declarations):
+    found = sml.equal(left, right, where=declarations)
+    assert found == "holds"
+    assert "where both are defined" in found.certificate
+
+
+def test_what_is_never_defined_is_not_equal():
+    found = sml.equal("sum(log(-(u + lam)))", "sum(log(u + lam))", where="u: n positive, lam > 0")
+    assert found == "wrong"
+    assert found.counterexample is not None
+
+
+def test_what_depends_on_the_parity_of_a_product_of_sizes_is_refuted():
+    found = sml.equal("det(kron(A, B))", "det(-A)^m*det(B)^n", where="A: n x n, B: m x m")
+    assert found == "wrong"
+    sizes = {len(v) for v in found.counterexample.values.values()}
+    assert all(s % 2 for s in sizes)

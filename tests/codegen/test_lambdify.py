@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import sympy as sp
 
+import symml as sml
 from symml.codegen.lambdify import lambdify
 from symml.errors import DataError, DeclarationError, ShapeError
 from symml.language.declarations import declare
@@ -458,3 +459,13 @@ def test_outputs_do_not_share_memory_with_arguments():
         assert not np.shares_memory(found, A)
         assert not np.shares_memory(found, b)
         found += 1
+
+
+def test_diagonal_plus_rank_one_inside_an_action():
+    """What runs once a direction is written out like the rest."""
+    d = sml.derive("inv(sum(toeplitz(x)) ones(d) ones(d)' + a eye(d)) b", "x", where="x: k, a > 0, b: d")
+    assert isinstance(d.jacobian, Action)
+    x, b = np.array([0.3, -0.2, 0.7]), np.array([1.0, 2.0])
+    values = {"x": x, "a": 0.6, "b": b}
+    f = d.lambdify("jacobian")
+    np.testing.assert_allclose(f(**values), d.jacobian.evaluate(values), rtol=1e-10)

@@ -29,6 +29,16 @@ CASES = [
     ("sum(log(1 + exp(Z)))", "Z", "Z: n x k", "diagonal"),
     ("||W||", "W", "W: n x k", "diagonal plus rank one"),
     ("tr(Z)^2", "Z", "Z: n x n", "rank one"),
+    ("(a'w)^2 - exp(c'w) + sum(exp(w))", "w", "a: d, c: d, w: d", "diagonal plus rank two"),
+    ("(a'w)^2 + (c'w)^4", "w", "a: d, c: d, w: d", "at most rank two"),
+    ("w'Q w + exp(a'w)", "w", "Q: d x d symmetric, a: d, w: d", "a matrix plus rank one"),
+    ("||(M .* U) V||^2", "U", "M: n x k, U: n x k, V: k x m", "block diagonal: n blocks k×k"),
+    (
+        "||Q W + W S - Y||^2",
+        "W",
+        "Q: d x d symmetric, S: k x k symmetric, W: d x k, Y: d x k",
+        "sum of Kronecker products: Iₖ ⊗ 2 Q² + S ⊗ 4 Q + 2 S² ⊗ I_d",
+    ),
     ("c'x", "x", "c: d, x: d", "zero"),
     ("x'A x", "x", "A: d x d, x: d", "dense"),
     ("||X W - Y||^2", "W", PAIR, "Kronecker: Iₖ ⊗ 2 Xᵀ X"),
@@ -99,7 +109,12 @@ VALUES = {
 )
 def test_dense_and_apply_agree_with_differences_of_the_gradient(row):
     text, wrt, where, _ = row
-    values = {**VALUES, "q": np.exp(VALUES["y"]), "C": np.eye(N) + 0.1}
+    values = {**VALUES, "q": np.exp(VALUES["y"]), "C": np.eye(N) + 0.1, "a": VALUES["w"][::-1], "c": VALUES["w"] ** 2,
+              "Q": np.eye(D) + 0.3, "S": np.eye(K) - 0.2}  # fmt: skip
+    if text == "||(M .* U) V||^2":
+        values |= {"M": RNG.normal(size=(N, K)), "V": RNG.normal(size=(K, M))}
+    if text == "||Q W + W S - Y||^2":
+        values |= {"Y": RNG.normal(size=(D, K))}
     s = sml.derive(text, wrt, where=where).hessian_structure
     expected = dense_by_definition(text, wrt, where, values)
     np.testing.assert_allclose(s.dense(values), expected, atol=1e-4 * np.max(np.abs(expected)))

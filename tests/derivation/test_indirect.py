@@ -93,3 +93,9 @@ def test_signs_stand_on_the_positive_side():
     where = "S: d x d spd, A: d x d spd, P: d x d spd, nu > 0, n > 0"
     s = derive("-n/2*logdet(S) - 1/2*tr(inv(S) A) - nu/2*logdet(S) - 1/2*tr(inv(S) P)", "S", where=where).stationary()
     assert str(s.equation) == "(n + ν) S = A + P"
+
+
+def test_a_positive_scalar_in_every_term_is_cancelled():
+    s = derive("log(1 + ||x - a||^2)", "x", where="x: n, a: n").stationary()
+    assert str(s.expr) == "a"
+    assert s.conditions == ()

@@ -64,3 +64,15 @@ def test_a_smooth_loss_that_is_not_quadratic():
     slope = -X.T @ (SIGNS / (1 + np.exp(SIGNS * (X @ w))))
     np.testing.assert_allclose(slope[w != 0], -2 * np.sign(w[w != 0]), atol=1e-7)
     assert np.all(np.abs(slope[w == 0]) <= 2 + 1e-7)
+
+
+def test_sparse_precision_matrix():
+    text, where = "tr(S Omega) - logdet(Omega) + lam*norm1(Omega)", "S: d x d spd, Omega: d x d spd, lam > 0"
+    s = derive(text, "Omega", where=where).stationary()
+    assert s.kind == "unique global minimum"
+    covariance = np.cov(RNG.normal(size=(30, 4)).T)
+    found = s.evaluate(S=covariance, lam=0.15)
+    slope = covariance - np.linalg.inv(found)
+    np.testing.assert_allclose(slope[found != 0], -0.15 * np.sign(found[found != 0]), atol=1e-7)
+    assert np.all(np.abs(slope[found == 0]) <= 0.15 + 1e-7)
+    assert np.sum(found == 0) >= 2

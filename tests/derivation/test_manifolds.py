@@ -23,6 +23,9 @@ CASES = [
     ("||A Q - B||^2", "Q", PROCRUSTES, "stiefel", "Q Bᵀ A Q − Aᵀ B"),
     ("tr(inv(S) A) + logdet(S)", "S", "A: d x d symmetric, S: d x d spd", "spd", "S − A"),
     ("tr(A S)", "S", "A: d x d, S: d x d spd", "spd", "1/2 S (A + Aᵀ) S"),
+    ("||x||^4", "x", "x: d unit norm", "sphere", "zeros(d)"),
+    ("lam*||x||^2 + c'x", "x", "c: d, x: d unit norm, lam", "sphere", "c − xᵀ c x"),
+    ("x'A x", "x", "A: d x d, x: d unit norm", "sphere", "A x + Aᵀ x − 2 (xᵀ A x) x"),
 ]
 
 

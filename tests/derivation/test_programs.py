@@ -137,6 +137,64 @@ def test_quadratic_and_affine_constraints_together():
         assert np.all(a @ x <= data["b"] + 1e-8)
 
 
+def test_designs_of_experiments():
+    where, on_simplex = "X: n x d full column rank, p: n", ["sum(p) = 1", "p >= 0"]
+    rows = RNG.normal(size=(9, 2))
+    best = stationary("-logdet(X' diag(p) X)", "p", where, on_simplex).evaluate(X=rows)
+    leverage = np.einsum("ij,ij->i", rows @ np.linalg.inv(rows.T @ np.diag(best) @ rows), rows)
+    np.testing.assert_allclose(leverage[best > 1e-6], 2.0, rtol=1e-6)  # Kiefer and Wolfowitz
+    assert np.all(leverage <= 2.0 + 1e-6)
+    best = stationary("tr(inv(X' diag(p) X))", "p", where, on_simplex).evaluate(X=rows)
+    inverse = np.linalg.inv(rows.T @ np.diag(best) @ rows)
+    slope = np.sum((rows @ inverse) ** 2, axis=1)
+    np.testing.assert_allclose(slope[best > 1e-6], np.trace(inverse), rtol=1e-6)
+    assert np.all(slope <= np.trace(inverse) * (1 + 1e-6))
+
+
+def test_lasso_under_a_bound_is_the_lasso_with_a_penalty():
+    bounded = stationary("1/2*||X w - y||^2", "w", "X: n x d, y: n, w: d, t > 0", "norm1(w) <= t")
+    found = bounded.evaluate(X=X, y=y, t=0.4, multipliers=True)
+    penalised = derive("1/2*||X w - y||^2 + lam*norm1(w)", "w", where="X: n x d, y: n, w: d, lam > 0").stationary()
+    np.testing.assert_allclose(np.abs(found["w"]).sum(), 0.4, rtol=1e-9)
+    np.testing.assert_allclose(penalised.evaluate(X=X, y=y, lam=found["a"]), found["w"], atol=1e-7)
+    assert set(found) == {"w", "a"}
+
+
+def test_transport_with_entropy_has_both_margins():
+    where = "T: n x m > 0, C: n x m, eps > 0, a: n > 0, b: m > 0"
+    s = stationary("sum(T .* C) + eps*sum(T .* log(T))", "T", where, ["rowsum(T) = a", "colsum(T) = b"])
+    cost, a, b = RNG.random((3, 4)), np.array([0.5, 0.3, 0.2]), np.full(4, 0.25)
+    found = s.evaluate(C=cost, eps=0.3, a=a, b=b)
+    left, right, kernel = np.ones(3), np.ones(4), np.exp(-cost / 0.3)
+    for _ in range(2000):
+        left = a / (kernel @ right)
+        right = b / (kernel.T @ left)
+    np.testing.assert_allclose(found, left[:, None] * kernel * right, rtol=1e-6)
+
+
+def test_equations_alone_are_stated_and_solved():
+    s = stationary("-sum(log(b - A x))", "x", "x: n, A: m x n, b: m", "sum(x) = 0")
+    assert "stationarity: Aᵀ (1 ⊘ (b − A x)) − ν = 0" in str(s)
+    a = np.vstack([np.eye(3), -np.eye(3)])
+    found = s.evaluate(A=a, b=np.array([1.0, 2, 3, 1, 1, 1]), multipliers=True)
+    slope = a.T @ (1 / (np.array([1.0, 2, 3, 1, 1, 1]) - a @ found["x"])) - found["nu"]
+    np.testing.assert_allclose(slope, 0, atol=1e-8)
+    np.testing.assert_allclose(found["x"].sum(), 0, atol=1e-10)
+
+
+def test_several_multipliers_without_a_closed_form():
+    s = stationary("sum(exp(x))", "x", "x: n, A: m x n full row rank, b: m", "A x = b")
+    a, b = RNG.normal(size=(2, 5)), RNG.normal(size=2)
+    found = s.evaluate(A=a, b=b)
+    np.testing.assert_allclose(a @ found, b, atol=1e-8)
+    np.testing.assert_allclose(np.exp(found) - a.T @ np.linalg.lstsq(a.T, np.exp(found), rcond=None)[0], 0, atol=1e-7)
+
+
+def test_a_case_with_roots_that_have_no_radicals():
+    s = stationary("(x - 2)^2 + (y - 1)^2", ["x", "y"], "x, y", ["x^2 - y <= 0", "x + y <= 2"])
+    assert {k: float(v) for k, v in s.evaluate().items()} == pytest.approx({"x": 1.0, "y": 1.0})
+
+
 def test_a_matrix_under_inequalities():
     s = stationary("||X - W H||^2", "H", "X: n x d, W: n x k, H: k x d", "H >= 0")
     w = RNG.random((N, 3))

@@ -441,6 +441,13 @@ def test_a_singular_answer_is_refused():
         d.stationary()
 
 
+@pytest.mark.parametrize("text", ["norm(X w - y)", "n/2*log(||X w - y||^2)"])
+def test_a_length_in_front_of_the_gradient_is_cancelled(text):
+    s = derive(text, "w", where="X: n x d, y: n, w: d").stationary()
+    np.testing.assert_allclose(s.evaluate(X=X, y=y), np.linalg.lstsq(X, y, rcond=None)[0], rtol=1e-9)
+    assert "‖X w − y‖ must not be 0" in s.conditions
+
+
 def test_a_kink_is_never_solved_as_if_smooth():
     with pytest.raises(NoClosedFormError):
         derive("sum(sin(w)) + norm1(X w)", "w", where="X: n x d, w: d").stationary()

@@ -88,3 +88,29 @@ def test_figures_are_drawn():
     ax = RIDGE.plot(ax=Figure().add_subplot(), seed=0)
     steps, errors = ax.lines[0].get_data()
     assert np.nanmin(errors[(steps < 1e-2) & (steps > 1e-6)]) < 1e-8
+
+
+@pytest.mark.parametrize(("text", "near"), [("norm1(X w - y)", 1.02), ("norm1(X w - y)/100", 1.02)])
+@pytest.mark.parametrize("method", ["gd", "momentum", "sgd"])
+def test_kinked_objectives_get_falling_steps(text, near, method):
+    d = sml.derive(text, wrt="w", where="X: n x d, y: n, w: d")
+    trace = d.minimize(X=X, y=Y, method=method, steps=300)
+    assert trace.values[-1] <= near * d.fit(X=X, y=Y).value
+    assert not trace.converged
+    if method != "sgd":
+        assert "the steps fall with the square root of their number" in trace.warnings[0]
+        fixed = d.minimize(X=X, y=Y, method=method, steps=300, rate=trace.rate)
+        assert fixed.rate == trace.rate
+        assert any("about one step away from the minimum" in w for w in fixed.warnings)
+
+
+def test_newton_tells_how_it_ended():
+    d = sml.derive("||A - U V'||^2", wrt=["U", "V"], where="A: m x n, U: m x r, V: n x r")
+    start = {"U": RNG.normal(size=(4, 1)), "V": RNG.normal(size=(3, 1))}
+    trace = d.minimize(A=RNG.normal(size=(4, 3)), start=start, method="newton")
+    assert trace.warnings == (
+        "ended where the Hessian is singular: perhaps a minimum that is not isolated, perhaps none; fit() says more",
+    )
+    falling = sml.derive("x^2*y - y^2 + x^4", wrt=["x", "y"], where="x, y")
+    trace = falling.minimize(start={"x": 1.0, "y": 0.5}, method="newton")
+    assert trace.warnings[0].startswith("the value falls without end")

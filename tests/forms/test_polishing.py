@@ -7,6 +7,7 @@ import pytest
 import symml as sml
 from symml.forms.polishing.comparisons import compare
 from symml.forms.polishing.diagonals import read_diagonals
+from symml.forms.polishing.powers import gather_powers
 from symml.forms.polishing.signs import pull_signs, turn_difference
 
 WHERE = (
@@ -40,6 +41,8 @@ MADE = [
     ("comparisons", "sum(relu(1 - x))", "x", "gradient", "−[x < 1]"),
     ("comparisons", "sum(max(x, u))", "x", "gradient", "[x > u]"),
     ("𝟏 𝟏ᵀ", "||x - mean(x)*ones(n)||^2", "x", "hessian", "2 I − 2/n 𝟏 𝟏ᵀ"),
+    ("one power of each base", "sum(a .* log(2*a ./ (a + p))) + sum(p .* log(2*p ./ (a + p)))", "a", "gradient",
+     "log(2 a ⊘ (a + p))"),
     ("sums of quotients", "sum(x.^2 ./ (a + t))", "t", "derivative", "−sum(x^∘2 ⊘ (a + t)^∘2)"),
     ("sums of entries", "sum(A .* exp(-B/t))", "t", "derivative", "1/t² sum(B ⊙ A ⊙ exp(−B/t))"),
     ("row sums of a transpose", "||relu(Z W + ones(n) g') - Y||^2/2", "g", "gradient",
@@ -114,6 +117,14 @@ PASSES = [
     (compare, "step(x - y - u)", "[x − y − u > 0]"),
     (compare, "step(x + y)", "[x + y > 0]"),
     (compare, "A + ones(n, n)", "A + 𝟏 𝟏ᵀ"),
+    (gather_powers, "x .* u ./ x", "u"),
+    (gather_powers, "(x + u) .* y ./ (x + u).^2", "y ⊘ (x + u)"),
+    (gather_powers, "u - x ./ x", "u − 1"),
+    (gather_powers, "exp(x) .* exp(-x) .* u", "u"),
+    (gather_powers, "exp(-x) .* exp(2*x - u)", "exp(x − u)"),
+    (gather_powers, "exp(-x) .* exp(u)", "exp(−x) ⊙ exp(u)"),
+    (gather_powers, "A A A' A'", "A A Aᵀ Aᵀ"),
+    (gather_powers, "A' A' A'", "(A³)ᵀ"),
     (read_diagonals, "diag(A - t*diag(x))", "diag(A) − t x"),
     (read_diagonals, "diag(diag(x) - diag(u))", "x − u"),
     (read_diagonals, "diag(A - B)", "diag(A − B)"),
@@ -133,7 +144,7 @@ def test_a_deep_sum_is_walked_without_recursion():
     e = x = sml.declare("x: n")
     for _ in range(2000):
         e = sml.tanh(e + x)
-    for rule in (turn_difference, pull_signs, compare, read_diagonals):
+    for rule in (turn_difference, pull_signs, compare, read_diagonals, gather_powers):
         assert rule(e) is e
 
 

@@ -29,7 +29,10 @@ from symml.language.tables import symbol_table
 
 # -- one block ----------------------------------------------------------------------------------------------------
 def _block(terms: Sequence[Term]) -> Parts | None:
-    """The parts of terms with axes (r, j, r, l): diag(dᵣ) or t I, c uᵣ uᵣᵀ, c Vᵀ diag(wᵣ) V; at most one of each."""
+    """The parts of terms with axes (r, j, r, l), at most one of each kind.
+
+    diag(dᵣ) or t I, c uᵣ uᵣᵀ, c Vᵀ diag(wᵣ) V, diag(wᵣ) M diag(wᵣ).
+    """
     found: dict[str, Node] = {}
     entries = diagonal([t for t in terms if is_diagonal(t)], 2)
     if entries is not None:
@@ -50,6 +53,9 @@ def _crossed(term: Term) -> dict[str, Node] | None:
     across = outer(term, (j,), (m,), (r,))
     if across is not None:
         return {"c": across.scale, "u": across.vector}
+    weighted = _weighted(term)
+    if weighted is not None:
+        return weighted
     peeled = peel(term, j, m)
     if peeled is None or peeled.inner[0] != peeled.inner[1]:
         return None
@@ -61,6 +67,20 @@ def _crossed(term: Term) -> dict[str, Node] | None:
     return {"a": scale, "V": peeled.side, "w": piece(term, 1, rest, (r, peeled.inner[0]))}
 
 
+def _weighted(term: Term) -> dict[str, Node] | None:
+    """The parts of diag(uᵣ) S diag(uᵣ): weights of the entries of the variable around one matrix."""
+    r, j, _, m = term.out
+    first = [(f, idx) for f, idx in term.factors if set(idx) == {r, j}]
+    second = [(f, idx) for f, idx in term.factors if set(idx) == {r, m}]
+    rest = [(f, idx) for f, idx in term.factors if (f, idx) not in first and (f, idx) not in second]
+    if not first or not second or any(r in idx for _, idx in rest) or not any(idx for _, idx in rest):
+        return None
+    u, v = piece(term, 1, first, (r, j)), piece(term, 1, second, (r, m))
+    if u.digest != v.digest:
+        return None
+    return {"W": u, "M": piece(term, term.coefficient, rest, (j, m))}
+
+
 def _act_block(values: Mapping[str, Array], z: Array) -> Array:
     found = values.get("t", values.get("d", 0.0)) * z
     if "u" in values:
@@ -68,6 +88,8 @@ def _act_block(values: Mapping[str, Array], z: Array) -> Array:
         found = found + scale * values["u"] * np.sum(values["u"] * z, axis=1, keepdims=True)
     if "w" in values:
         found = found + values["a"] * (values["w"] * (z @ values["V"].T)) @ values["V"]
+    if "W" in values:
+        found = found + values["W"] * ((values["W"] * z) @ values["M"].T)
     return np.asarray(found)
 
 
@@ -75,6 +97,9 @@ def _show_block(shown: Shown, i: Index, size: Any) -> Expression:
     found = []
     if "w" in shown:
         found.append(multiply_any(shown["a"], transpose(shown["V"]), call("diag", shown["w"][i]), shown["V"]))
+    if "W" in shown:
+        weights = call("diag", shown["W"][i])
+        found.append(multiply_any(weights, shown["M"], weights))
     if "d" in shown:
         found.append(call("diag", shown["d"][i]))
     if "t" in shown:

@@ -14,7 +14,7 @@ from symml.derivation.structures.terms import Term, constant, diagonal, is_diago
 from symml.language.expressions import Expression
 from symml.language.operators import add, call, eye, multiply_any, symbol, transpose
 
-LONGEST_SUM = 2  # Kronecker products; a longer sum says no more than the action does
+LONGEST_SUM = 4  # Kronecker products; a longer sum says no more than the action does
 
 
 def _diagonal(terms: Sequence[Term], x: Leaf) -> Claim | None:

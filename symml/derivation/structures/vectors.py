@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from symml.calculus.construct import is_zero, times
-from symml.calculus.nodes import Ein, Leaf, const
+from symml.calculus.construct import is_zero, times, total
+from symml.calculus.nodes import Ein, Leaf, Node, const
 from symml.derivation.structures.claims import (
     Array,
     Claim,
@@ -22,9 +22,11 @@ from symml.derivation.structures.claims import (
     through,
     with_diagonal,
 )
-from symml.derivation.structures.terms import Term, is_diagonal, peel, rest_of
+from symml.derivation.structures.terms import Term, is_diagonal, outer, peel, rest_of
 from symml.language.expressions import Expression
-from symml.language.operators import multiply_any, transpose, zeros
+from symml.language.operators import add, multiply_any, transpose, zeros
+
+MOST = 3  # outer products
 
 
 def _zero(terms: Sequence[Term], x: Leaf) -> Claim | None:
@@ -46,6 +48,38 @@ def _rank_one(terms: Sequence[Term], x: Leaf) -> Claim | None:
         return None
     title = "diagonal plus rank one" if len(parts) > 2 else "rank one"
     return Claim(title, parts, act_middle, lambda shown: show_middle(shown, x.shape[0]))
+
+
+def _low_rank(terms: Sequence[Term], x: Leaf) -> Claim | None:
+    """Σ c u uᵀ with a diagonal, or with a matrix in front that has no such form: what Woodbury's identity inverts."""
+    straight = [t for t in terms if is_diagonal(t)]
+    rest = [(t, outer(t, t.out[:1], t.out[1:])) for t in terms if not is_diagonal(t)]
+    crossed = [o for _, o in rest if o is not None]
+    whole = [t for t, o in rest if o is None]
+    if not 0 < len(crossed) <= MOST or (len(crossed) == 1 and not whole):
+        return None
+    parts: dict[str, Node] = beside(straight, 1)
+    if whole:
+        parts["S"] = total([t.node() for t in whole], x.shape * 2)
+    for k, o in enumerate(crossed, 1):
+        parts |= {f"c{k}": o.scale, f"u{k}": o.vector}
+
+    def act(values: Mapping[str, Array], step: Array) -> Array:
+        found = values.get("D", 0.0) * step + (values["S"] @ step if "S" in values else 0.0)
+        for k in range(1, len(crossed) + 1):
+            found = found + values[f"c{k}"] * values[f"u{k}"] * np.sum(values[f"u{k}"] * step)
+        return np.asarray(found)
+
+    def formula(shown: Shown) -> Expression:
+        outers = [
+            multiply_any(shown[f"c{k}"], shown[f"u{k}"], transpose(shown[f"u{k}"])) for k in range(1, len(crossed) + 1)
+        ]
+        front = [shown["S"]] if "S" in shown else []
+        return with_diagonal(add(*front, *outers), shown, x.shape[0])
+
+    rank = {1: "one", 2: "two", 3: "three"}[len(crossed)]
+    start = "a matrix plus" if whole else "diagonal plus" if straight else "at most"
+    return Claim(f"{start} rank {rank}", parts, act, formula, inline=("S", *parts))
 
 
 def _product(terms: Sequence[Term], x: Leaf) -> Claim | None:
@@ -90,5 +124,6 @@ ROWS = (
     Kind("zero", 0, 2, _zero, "the objective is linear in the variable"),
     Kind("diagonal", 1, 1, _diagonal, "every entry of the variable enters a term of its own"),
     Kind("rank one", 2, 1, _rank_one, "a function of one inner product, or a norm"),
+    Kind("low rank", 4, 1, _low_rank, "functions of a few inner products beside a diagonal or a quadratic form"),
     Kind("product", 3, 1, _product, "the variable enters through a matrix: H = Lᵀ M L"),
 )

@@ -60,22 +60,36 @@ def _power(e: Expression, run: int) -> Expression:
 
 
 def _merged(node: Hadamard) -> Expression:
-    """An elementwise product with one power of each base, and one exponential."""
+    """An elementwise product with one power of each base, and one exponential where exponents cancel."""
+    total = _joint_exponent(node)
     exponents: dict[Expression, sp.Expr] = {}
-    angles = [a.args[0] for a in node.args if isinstance(a, Call) and a.function == "exp"]
     for a in node.args:
-        if not (isinstance(a, Call) and a.function == "exp" and len(angles) > 1):
+        if total is None or not _is_exponential(a):
             base, q = (a.args[0], a.exponent) if isinstance(a, ElemPow) else (a, sp.S.One)
             exponents[base] = exponents.get(base, sp.S.Zero) + q
     if len(exponents) == len(node.args):
         return node
     ordered = sorted(exponents.items(), key=lambda item: item[1].is_negative is True)  # quotients last
     factors = [elementwise_power(base, scalar(q)) for base, q in ordered]
-    if len(angles) > 1:
-        total = add(*angles)
-        factors.append(ones(*node.shape) if is_zero(total) else call("exp", total))
-    found = elementwise_product(*factors)
+    if total is not None and not is_zero(total):
+        factors.append(call("exp", total))
+    found = elementwise_product(*(factors or [ones(*node.shape)]))
     return found if cost(found) < cost(node) else node
+
+
+def _joint_exponent(node: Hadamard) -> Expression | None:
+    """The sum of the exponents of exponentials, where terms of it cancel; else None."""
+    angles = [a.args[0] for a in node.args if _is_exponential(a)]
+    terms = [t for a in angles for t in (a.args if isinstance(a, Add) else (a,))]
+    if len(angles) < 2:
+        return None
+    total = add(*terms)
+    left = 0 if is_zero(total) else len(total.args) if isinstance(total, Add) else 1
+    return total if left < len(terms) else None
+
+
+def _is_exponential(e: Expression) -> bool:
+    return isinstance(e, Call) and e.function == "exp"
 
 
 _RULES: dict[type[Expression], Callable[[Any], Expression]] = {Mul: _gathered, Hadamard: _merged}

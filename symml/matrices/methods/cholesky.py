@@ -66,7 +66,7 @@ def _positive(matrix: Matrix, j: int, rest: Any, conditions: list[str]) -> None:
 def _step(matrix: Matrix, before: Matrix, lower: Matrix, i: int, j: int) -> Step:
     after = sp.ImmutableMatrix(lower)
     spent = [(lower[i, k], lower[j, k]) for k in range(j) if lower[i, k] != 0 and lower[j, k] != 0]
-    squares = [f"{show(a)}²" if i == j else f"{show(a)}*{show(b)}" for a, b in spent]
+    squares = [f"{show(a)}²" if i == j else f"{show(a)}·{show(b)}" for a, b in spent]
     squares_latex = [f"{_base(a)}^{{2}}" if i == j else rf"{factor_latex(a)} \cdot {factor_latex(b)}" for a, b in spent]
     inner = " − ".join([text(matrix[i, j]), *squares])
     inner_latex = " - ".join([latex(matrix[i, j]), *squares_latex])
@@ -86,7 +86,9 @@ def _step(matrix: Matrix, before: Matrix, lower: Matrix, i: int, j: int) -> Step
     proof = same(
         product[i : i + 1, j : j + 1], matrix[i : i + 1, j : j + 1], f"entry ({i + 1}, {j + 1}) of L Lᵀ is that of A"
     )
-    return Step(rule, statement, before, after, f"{line} = {text(lower[i, j])}", f"{tex} = {latex(lower[i, j])}", proof)
+    if not line.endswith(f" = {text(lower[i, j])}"):
+        line, tex = f"{line} = {text(lower[i, j])}", f"{tex} = {latex(lower[i, j])}"
+    return Step(rule, statement, before, after, line, tex, proof)
 
 
 def _base(value: Any) -> str:

@@ -83,7 +83,7 @@ def _last(
 
 EIGEN = Method(
     "eigen",
-    "A = V D W, W = V⁻¹: eigenvectors in the columns of V, eigenvalues on the diagonal of D",
+    "A = V D V⁻¹: eigenvectors in the columns of V, eigenvalues on the diagonal of D",
     diagonalise,
     "Strang, Introduction to Linear Algebra, 5th ed., 6.1, 6.2 and 6.4",
 )

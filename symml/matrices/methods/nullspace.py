@@ -50,7 +50,7 @@ def solve(matrix: Matrix) -> Found:
 
 
 def _plain(column: int, free: tuple[int, ...]) -> str:
-    return ", ".join(f"x{c + 1} = {int(c == column)}" for c in free)
+    return ", ".join(f"x{subscript(c + 1)} = {int(c == column)}" for c in free)
 
 
 NULLSPACE = Method(

@@ -50,7 +50,7 @@ def decompose(matrix: Matrix) -> Found:
         steps.extend(more)
         for v in basis:
             size = root(space.value)
-            u = over(_image(base, v), size)
+            u = _image(base, v, size)
             steps.append(_side(matrix, wide, v, u, size, len(sizes) + 1))
             inner.append(v)
             outer.append(u)
@@ -63,18 +63,16 @@ def decompose(matrix: Matrix) -> Found:
     return Found({"U": U, "S": S, "V": V}, equations, tuple(steps), facts)
 
 
-def _image(base: Matrix, v: Matrix) -> Matrix:
-    """A v; a nested norm of v stays below the line."""
-    nested = next(
-        (
-            p
-            for x in v
-            for p in sorted(x.atoms(sp.Pow), key=sp.default_sort_key)
-            if p.exp == -sp.S.Half and is_nested(p)
-        ),
-        None,
-    )
-    return tidied(base * v) if nested is None else tidied(base * (v / nested).expand()) * nested
+def _image(base: Matrix, v: Matrix, size: Any) -> Matrix:
+    """A v divided by the singular value; a nested norm of v stays below the line."""
+    powers = (p for x in v for p in sorted(x.atoms(sp.Pow), key=sp.default_sort_key))
+    nested = next((p for p in powers if p.exp == -sp.S.Half and is_nested(p)), None)
+    if nested is None:
+        return over(tidied(base * v), size)
+    image = base * (v / nested).expand()
+    if is_nested(size):
+        return over(tidied(image) * nested, size)
+    return sp.ImmutableMatrix(tidied(image / size) * nested)
 
 
 def _side(matrix: Matrix, wide: bool, v: Matrix, u: Matrix, size: Any, number: int) -> Step:
