@@ -150,7 +150,7 @@ def _product(node: Node, above: Sequence[Node], moving: frozenset[Leaf]) -> bool
 def _function(node: Node, above: Sequence[Node], moving: frozenset[Leaf]) -> bool:
     """A value that recurs in the derivative, or is used by more than one linear term."""
     assert isinstance(node, Apply)
-    if node.op not in ("map", "softmax", "inv") or not any(isinstance(p, (Ein, Apply)) for p in above):
+    if node.op not in NAMED or not any(isinstance(p, (Ein, Apply)) for p in above):
         return False
     if node.op != "map":
         return True
@@ -164,6 +164,7 @@ def _is_linear_in(parent: Node, node: Node, moving: frozenset[Leaf]) -> bool:
     return isinstance(parent, Ein) and all(f is node or not f.leaves & moving for f, _ in parent.factors)
 
 
+NAMED = ("map", "softmax", "inv", "eigmaxprojector")  # functions whose value recurs in their derivative
 _CHOOSE = {Sum: _sum, Ein: _product, Apply: _function}
 
 

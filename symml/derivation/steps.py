@@ -322,7 +322,7 @@ def _identify(story: _Story, df: Node, wanted: Wanted) -> None:
     (label, tex), final = wanted.label, wanted.final
     note = f"; {wanted.note}" if wanted.note else ""
     if len(coefficient.shape) <= 2 and not isinstance(final, Action):
-        read = Raising().run(_renamed(story, coefficient))
+        read = Raising().run(target.tie(_renamed(story, coefficient)))
         done = str(read) == str(final)
         statement = f"identification: the coefficient of {wanted.dx} in d{target.name}{note if done else ''}"
         story.lines.append(Step("identification", statement, _shown_line(story, df), read, f"{label} = {read}",
@@ -346,4 +346,4 @@ def _renamed(story: _Story, node: Node) -> Node:
 
 def _shown_line(story: _Story, node: Node) -> Expression:
     """A differential as people write it: term by term, the direction last."""
-    return line(_renamed(story, node), set(story.directions.values()))
+    return line(story.target.tie(_renamed(story, node)), set(story.directions.values()))

@@ -1,7 +1,8 @@
 """Fitting an objective to data: least squares by QR, constant Hessian by Cholesky, a derived closed form, or Newton.
 
 The order is fixed and the method is named in the result. Whatever the method, the derived gradient is evaluated at the
-answer, so that a closed form that does not solve the problem is refused.
+answer, so that a closed form that does not solve the problem is refused. Where Newton steps end at a kink of a convex
+objective, its convex program is solved instead.
 """
 
 from __future__ import annotations
@@ -120,7 +121,7 @@ def _by_newton(problem: Problem, covariance: str | None) -> FitResult:
     if second is not None:
         method, outcome = "Gauss-Newton, then Newton with the derived Hessian", second
     if outcome.status != "minimum":
-        at_kink = _by_convex_program(problem, covariance)
+        at_kink = _by_convex_program(problem, covariance, outcome.point.value)
         if at_kink is not None:
             return at_kink
         objective = problem.plan.derivation.objective
@@ -129,16 +130,18 @@ def _by_newton(problem: Problem, covariance: str | None) -> FitResult:
     return _result(problem, outcome.point, method, outcome.iterations, errors, outcome.fixed)
 
 
-def _by_convex_program(problem: Problem, covariance: str | None) -> FitResult | None:
+def _by_convex_program(problem: Problem, covariance: str | None, reached: float) -> FitResult | None:
     """Return the minimum of a convex objective with kinks, where Newton steps end at a kink."""
     found = problem.plan.closed if has_kinks(problem.plan.derivation) else None
     if found is None or not found.kind.endswith("global minimum"):
         return None
     points = [problem.point(theta, 1) for theta in _closed(problem) if problem.region().holds(theta)]
-    if not points or not points[0].finite:
+    if not points or not points[0].value <= reached + 1e-8 * abs(reached):
         return None
     if covariance is not None:
-        raise NotSupportedError("the objective has a kink at its minimum: standard errors need a second derivative there")
+        raise NotSupportedError(
+            "the objective has a kink at its minimum: standard errors need a second derivative there"
+        )
     point = replace(points[0], gradient=np.full_like(points[0].gradient, np.nan))
     return _result(problem, point, "convex program of stationary()", 0, None)
 

@@ -157,6 +157,11 @@ class FitResult:
         parts.append(f"{self.iterations} step{'s' if self.iterations != 1 else ''}" if self.iterations else "")
         return "   ".join(p for p in parts if p)
 
+    def _flatness(self) -> str:
+        if np.isnan(self.gradient_norm):
+            return "no gradient there: a kink"
+        return f"gradient norm {self.gradient_norm:.1e}"
+
     def _basis(self) -> str:
         assert self._errors is not None
         if self._errors.degrees is None:
@@ -181,9 +186,10 @@ class FitResult:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as plain data."""
+        norm = None if np.isnan(self.gradient_norm) else self.gradient_norm
         found: dict[str, Any] = {
             "params": {k: _plain(v) for k, v in self.params.items()}, "value": self.value,
-            "gradient_norm": self.gradient_norm, "iterations": self.iterations, "method": self.method,
+            "gradient_norm": norm, "iterations": self.iterations, "method": self.method,
             "converged": self.converged, "n": self.n, "names": list(self.names), "boundary": list(self.boundary),
         }  # fmt: skip
         if self._errors is not None:

@@ -235,3 +235,33 @@ def test_gauss_newton_takes_over_where_newton_fails():
     assert r.method.startswith("Gauss-Newton")
     for name, truth in rates.items():
         assert digits(r.params[name], truth) > 9
+
+
+@pytest.mark.parametrize(("text", "where", "data"), [
+    ("norm1(X w - y)", "X: n x d, y: n, w: d", {}),
+    ("||X w - y||^2 + a*norm1(w)", "X: n x d, y: n, w: d, a > 0", {"a": 60.0}),
+    ("sum(max(0, 1 - y.*(X w)))/40 + a*||w||^2", "X: n x d, y: n, w: d, a > 0", {"a": 0.1}),
+])  # fmt: skip
+def test_convex_objectives_with_kinks(text, where, data):
+    rng = np.random.default_rng(2)
+    X = rng.normal(size=(40, 3))
+    y = np.sign(X @ [1.0, 0.1, -1.0] + 0.3 * rng.normal(size=40)) + 0.01 * ("norm1" in text)
+    found = sml.derive(text, wrt="w", where=where).fit(X=X, y=y, **data)
+    assert found.method == "convex program of stationary()"
+    assert "a kink" in repr(found)
+    assert found.to_dict()["gradient_norm"] is None
+
+    def value(w):
+        residual = X @ w - y
+        if text.startswith("norm1"):
+            return np.sum(np.abs(residual))
+        if text.startswith("||"):
+            return residual @ residual + data["a"] * np.sum(np.abs(w))
+        return np.sum(np.maximum(0, 1 - y * (X @ w))) / 40 + data["a"] * w @ w
+
+    w = found.params["w"]
+    np.testing.assert_allclose(found.value, value(w), rtol=1e-12)
+    for size in (1e-1, 1e-3, 1e-5):
+        assert all(value(w + size * step) >= found.value - 1e-9 for step in rng.normal(size=(50, 3)))
+    with pytest.raises(sml.NotSupportedError, match="kink at its minimum"):
+        sml.derive(text, wrt="w", where=where).fit(X=X, y=y, covariance="loglike", **data)

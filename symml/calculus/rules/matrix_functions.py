@@ -102,8 +102,9 @@ def _largest(node: Apply, d: Sequence[Node | None]) -> Node:
 
 RULES = (
     *(
-        Rule(name, f"d_{name}", f"function of a matrix: d tr {name}(A) = tr({prime} dA)", HIGHAM, _function,
-             _function_back)
+        Rule(name, f"d_{name}",
+             f"function of a matrix: d {name}(A) = {name}_frechet(A, dA), d tr {name}(A) = tr({prime} dA)", HIGHAM,
+             _function, _function_back)
         for name, prime in (("expm", "expm(A)"), ("logm", "A⁻¹"), ("sqrtm", "1/2 sqrtm(A)⁻¹"), ("sinm", "cosm(A)"),
                             ("cosm", "−sinm(A)"))
     ),
@@ -114,7 +115,7 @@ RULES = (
     Rule("normspec", "d_spectral_norm", "spectral norm, largest singular value simple: d‖X‖₂ = uᵀ dX v", MAGNUS,
          _spectral),
     Rule("eigmaxprojector", "d_eigenprojector", "projector on a simple largest eigenvalue: dP = R dS P + P dS R, "
-         "R = (λI − S)⁺ = (λI − S + P)⁻¹ − P", MAGNUS, _projector),
+         "R = (λ I − S)⁺ = (λ I − S + P)⁻¹ − P", MAGNUS, _projector),
     Rule("eigmax", "d_largest_eigenvalue", "simple largest eigenvalue of a symmetric matrix: dλ = vᵀ dS v", MAGNUS,
          _largest),
 )  # fmt: skip

@@ -45,7 +45,7 @@ LONG = 400  # tokens; above it the first candidate that saves is taken
 
 _BY_FUNCTION = {
     "softmax": ("p", "P"), "sigmoid": ("s", "S"), "tanh": ("h", "H"), "relu": ("h", "H"), "exp": ("u", "K"),
-    "sin": ("h", "H"), "cos": ("h", "H"), "softplus": ("h", "H"), "diag": ("q", "D"),
+    "eigmaxprojector": ("p", "P"), "sin": ("h", "H"), "cos": ("h", "H"), "softplus": ("h", "H"), "diag": ("q", "D"),
 }  # fmt: skip
 _FALLBACK = {0: ("rho", "c", "u", "t", "kappa"), 1: ("u", "q", "v", "t", "m"), 2: ("M", "D", "B", "T", "F", "G")}
 
