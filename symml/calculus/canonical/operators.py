@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from symml.calculus.nodes import Apply, Ein, Factor, Indices, Leaf, Node, Sum
-from symml.calculus.rewriting import Build, Rewrite
+from symml.calculus.rewriting import Build, Rewrite, facts_of
 
 
 def _is_transpose(x: Node) -> bool:
@@ -70,13 +70,18 @@ def is_chain(factors: Sequence[Factor], out: Indices) -> bool:
     return here == out[1]
 
 
+def _is_positive_diagonal(x: Ein) -> bool:
+    diagonal = x.out == (0, 0) and len(x.sizes) == 1 and x.coefficient == 1
+    return diagonal and all("positive" in facts_of(f) for f, _ in x.factors)
+
+
 def _determinant(build: Build, args: Sequence[Node], op: str, param: Any) -> Node | None:
     (x,) = args
     if _is_transpose(x):
         return build.operator(op, (x.factors[0][0],), (), param)  # type: ignore[attr-defined]
     if isinstance(x, Ein) and not x.factors and x.coefficient == 1:
         return build.ein(1 if op == "det" else 0, [], (), {})
-    if isinstance(x, Ein) and x.out == (0, 0) and len(x.sizes) == 1 and op == "logdet" and x.coefficient == 1:
+    if op == "logdet" and isinstance(x, Ein) and _is_positive_diagonal(x):
         entries = build.ein(1, list(x.factors), (0,), {0: x.sizes[0]})
         return build.ein(1, [(build.apply_map("log", entries), (0,))], (), {0: x.sizes[0]})
     return None
@@ -87,6 +92,6 @@ RULES = (
             "diag(v)⁻¹ = diag(1/v), Q⁻¹ = Qᵀ",
             "size under the inverse", _inverse),
     Rewrite("determinant_of_view", "operator", "det", "det Aᵀ = det A, det I = 1", "size under det", _determinant),
-    Rewrite("log_determinant_of_view", "operator", "logdet", "log det Aᵀ = log det A, log det diag(v) = Σ log v",
+    Rewrite("log_determinant_of_view", "operator", "logdet", "log det Aᵀ = log det A, log det diag(v) = Σ log v for v > 0",
             "size under log det", _determinant),
 )  # fmt: skip
