@@ -269,7 +269,8 @@ def reuse_products(g: Graph, roots: Sequence[Node]) -> list[Node]:
             )
         elif node.op in ("action", "loop"):
             variable, body, *attrs = node.attrs
-            done[node] = scoped(g, node.op, variable, *reuse_products(g, [body]), tuple(attrs), node.shape)
+            (inner,) = reuse_products(g, [body])
+            done[node] = scoped(g, node.op, variable, inner, tuple(attrs), node.shape)
         elif node.op == "structured":
             terms = [a if s > 0 else scale(g, g.scalar(-1), a) for a, s in zip(args, node.attrs[0], strict=True)]
             done[node] = dense_sum(g, terms, node.shape)

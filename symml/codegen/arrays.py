@@ -155,10 +155,17 @@ def _spread(g: Graph, args: Sequence[Node]) -> tuple[Node, ...]:
     return tuple(a.args[0] if a.op == "rows" else column(g, a.args[0]) if a.op == "cols" else a for a in args)
 
 
+def _mirror(g: Graph, a: Node) -> Node:
+    """The transpose of an operand; a vector stands for a row that NumPy repeats."""
+    if a.ndim == 1:
+        return column(g, a)
+    return a.args[0] if a.op == "column" else transposed(g, a)
+
+
 def _mirrored(g: Graph, op: str, args: Sequence[Node], attrs: tuple[object, ...]) -> tuple[Node, ...] | None:
     """Operands of the transposed operation, when that one exists or every operand is better read that way."""
     full = [a for a in args if a.ndim == 2 and a.op not in BROADCAST]
-    flipped = _spread(g, [transposed(g, a) for a in args])
+    flipped = _spread(g, [_mirror(g, a) for a in args])
     shape = next(a.shape for a in full) if full else None
     if shape and g.find(op, flipped, attrs, shape[::-1]) and not g.find(op, _spread(g, args), attrs, shape):
         return flipped
@@ -285,5 +292,5 @@ def diagonal(g: Graph, x: Node) -> Node:
 
 def _turned(g: Graph, a: Node) -> Node:
     if a.op != "mm":
-        return transposed(g, a)
+        return _mirror(g, a)
     return g.make("mm", tuple(transposed(g, b) for b in a.args[::-1]), (), a.shape[::-1])

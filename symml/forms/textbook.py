@@ -8,7 +8,7 @@ from symml.calculus.expand import expand
 from symml.calculus.nodes import Node, walk
 from symml.errors import NotSupportedError
 from symml.forms.cost import cost
-from symml.forms.polishing.aligning import align_sigmoids
+from symml.forms.polishing.aligning import align_sigmoids, write_variances
 from symml.forms.polishing.broadcasts import drop_zero_sums, push_sums
 from symml.forms.polishing.comparisons import compare
 from symml.forms.polishing.diagonals import read_diagonals
@@ -93,7 +93,7 @@ def _factors_an_identity(e: Expression) -> bool:
 
 def _rearranged(e: Expression) -> Expression:
     """The expression before its parts have names."""
-    for rule in (gather_powers, open_sandwiches, read_diagonals, pull_signs):
+    for rule in (gather_powers, open_sandwiches, read_diagonals, write_variances, pull_signs):
         e = rule(e)
     return e
 

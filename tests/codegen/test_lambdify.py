@@ -2,6 +2,7 @@
 
 import inspect
 import pickle
+import random
 import re
 import tracemalloc
 
@@ -469,3 +470,35 @@ def test_diagonal_plus_rank_one_inside_an_action():
     values = {"x": x, "a": 0.6, "b": b}
     f = d.lambdify("jacobian")
     np.testing.assert_allclose(f(**values), d.jacobian.evaluate(values), rtol=1e-10)
+
+
+def test_a_scaled_matrix_shared_with_its_transpose():
+    """A vector that NumPy repeats along rows is repeated along columns in the transpose."""
+    where = "P: n x d, X: n x d, S: n x n spd, a: n, b: n, x: n"
+    text = "x ones(n)'(inv(S) P X' inv(S) .* (a b') .* inv(S)) + x ones(n)'(inv(S) X P' inv(S) .* (a b') .* inv(S))"
+    e = sml.parse(text, where=where)
+    f = lambdify(list(e.declarations.values()), e)
+    values = {k: draw(i, *([4, 3] if k in "PX" else [4])) for i, k in enumerate("PXabx")}
+    values["S"] = np.eye(4) + np.outer(np.arange(4.0), np.arange(4.0)) / 10
+    found = f(**{k: v for k, v in values.items() if k in e.declarations})
+    np.testing.assert_allclose(found, e.evaluate(values), rtol=1e-9)
+
+
+def _products(rng, depth):
+    """A random square matrix of products, transposes and row and column scalings that share their parts."""
+    if depth == 0:
+        return rng.choice(["A", "A'", "B", "B'", "A B'", "B A'", "(a b')", "(b a')", "(a ones(n)')", "(ones(n) b')"])
+    left, right = (_products(rng, depth - 1) for _ in range(2))
+    return f"({left} {rng.choice(['.*', '.*', '+', '*'])} {right})"
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_random_products_agree_with_the_interpreter(seed):
+    rng = random.Random(seed)
+    text = f"ones(n)' {_products(rng, 2)} + {rng.choice(['a', 'b'])}' {_products(rng, 2)}"
+    symbols = declare("A: n x n, B: n x n, a: n, b: n")
+    e = sml.parse(text, where=list(symbols))
+    values = [draw(k, 4, 4) for k in range(2)] + [draw(k, 4) for k in range(2)]
+    found = lambdify(list(symbols), e)(*values)
+    expected = e.evaluate(dict(zip("ABab", values, strict=True)))
+    np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-9)
