@@ -106,6 +106,7 @@ REWRITES = {
     "idempotent": ("P P x", "P x", "P: n x n idempotent, x: n"),
     "sums_to_one": ("sum(p) x", "x", "p: n simplex, x: d"),
     "product_over_itself": ("A B inv(A B) C", "C", SQUARE + ", K: n x n"),
+    "softmax_spelled_out": ("exp(D) ./ (rowsum(exp(D)) ones(d)')", "softmax(D)", "D: m x d"),
     "quotient_of_functions": ("sinh(x) ./ cosh(x)", "tanh(x)", "x: n"),
     "related_functions": ("abs(x) .* sign(x)", "x", "x: n nonzero"),
     "map_of_fused": ("tanh(vec(D))", "vec(tanh(D))", "D: m x d"),

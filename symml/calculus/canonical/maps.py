@@ -76,12 +76,16 @@ def _log(build: Build, x: Node, name: str) -> Node | None:
 
 
 def _log_sum_exp(build: Build, x: Node) -> Node | None:
-    """Log Σ_j exp(z_ij) over the last axis."""
+    """Log Σ_j exp(z_ij) over the last axis, or over the first axis of a matrix."""
     if not isinstance(x, Ein) or x.coefficient != 1 or len(x.factors) != 1:
         return None
     ((inner, idx),) = x.factors
     if _is_map(inner, "exp") and idx[:-1] == x.out and len(idx) == len(x.out) + 1 and len(set(idx)) == len(idx):
         return build.operator("lse", (inner.children[0],), x.shape)
+    if _is_map(inner, "exp") and len(idx) == 2 and idx[1:] == x.out and idx[0] != idx[1]:
+        z = inner.children[0]
+        turned = build.ein(1, [(z, (1, 0))], (0, 1), {0: z.shape[1], 1: z.shape[0]})
+        return build.operator("lse", (turned,), x.shape)
     return None
 
 

@@ -241,6 +241,34 @@ def _functions(build: Build, factors: list[Factor]) -> dict[str, dict[tuple[Indi
     return found
 
 
+def _softmax(build: Build, state: State, sizes: dict[int, Any]) -> State | None:
+    """exp(z_ij) over Σ_j exp(z_ij), along the last axis, is a softmax."""
+    coefficient, factors, out = state
+    exponentials = _functions(build, factors).get("exp", {})
+    for idx, z, k, q in exponentials.values():
+        for m, (node, lead) in enumerate(factors):
+            base, p = build.base_and_exponent(node)
+            if not idx or q < 1 or p > -1 or _total_places(base, z, lead) != idx[:-1]:
+                continue
+            left = [x for n, x in enumerate(factors) if n not in (k, m)]
+            powers = [(build.power(build.apply_map("exp", z), q - 1), idx), (build.power(base, p + 1), lead)]
+            kept = [f for f, e in zip(powers, (q - 1, p + 1), strict=True) if e != 0]
+            return coefficient, [*left, (build.operator("softmax", (z,), z.shape), idx), *kept], out
+    return None
+
+
+def _total_places(node: Node, z: Node, places: Indices) -> Indices | None:
+    """The indices i of Σ_j exp(z_ij), a node at the given places, along other axes perhaps; None for another node."""
+    if not isinstance(node, Ein) or node.coefficient != 1 or len(node.factors) != 1:
+        return None
+    ((f, idx),) = node.factors
+    at = dict(zip(node.out, places, strict=True))
+    whole = len(set(idx)) == len(idx) and idx[-1:] and idx[-1] not in at and all(i in at for i in idx[:-1])
+    if not whole or not (isinstance(f, Apply) and f.op == "map" and f.param == "exp" and f.children[0] is z):
+        return None
+    return tuple(at[i] for i in idx[:-1])
+
+
 _PAIRS = {("relu", "step"): "relu", ("sign", "abs"): ""}
 
 
@@ -269,6 +297,7 @@ RULES = (
     Rewrite(
         "product_over_itself", "product", "", "A B (A B)⁻¹ = I, and (a b)/(a b) = 1 entry by entry", "factors", _cancel
     ),
+    Rewrite("softmax_spelled_out", "product", "", "exp(z)/Σ exp(z) = softmax(z)", "exponentials", _softmax),
     Rewrite("quotient_of_functions", "product", "", "sinh(z)/cosh(z) = tanh(z)", "factors", _quotients),
     Rewrite("related_functions", "product", "", "relu(z) ⊙ [z > 0] = relu(z), |z| ⊙ sign(z) = z", "factors", _pairs),
 )
