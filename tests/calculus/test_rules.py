@@ -116,7 +116,9 @@ REWRITES = {
     "inverse_of_kron": ("inv(kron(A, L))", "kron(inv(A), inv(L))", "A: n x n invertible, L: d x d invertible"),
     "frechet_of_multiple": ("expm_frechet(B, 3 A)", "3 expm_frechet(B, A)", SQUARE),
     "frechet_of_view": ("expm_frechet(B', A)", "expm_frechet(B, A')'", SQUARE),
-    "frechet_of_identity": ("expm_frechet(B, eye(n))", "expm(B)", SQUARE),
+    "frechet_along_itself": (
+        "expm_frechet(B, eye(n)) + sinm_frechet(B, B)", "expm(B) + B cosm(B)", SQUARE,
+    ),
     "frechet_under_trace": ("tr(sinm_frechet(B, A))", "tr(cosm(B) A)", SQUARE),
 }
 

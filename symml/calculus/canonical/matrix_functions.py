@@ -40,12 +40,23 @@ def _symmetric_view(build: Build, args: Sequence[Node], op: str, param: Any) -> 
     return None
 
 
-def _frechet_of_identity(build: Build, args: Sequence[Node], op: str, param: Any) -> Node | None:
-    """L(A, I) = f′(A)."""
+def _frechet_of_multiple(build: Build, args: Sequence[Node], op: str, param: Any) -> Node | None:
+    """L(A, I) = f′(A), and L(t A, A) = A f′(t A)."""
     a, d = args
     if isinstance(d, Ein) and d.out == (0, 0) and not d.factors and d.coefficient == 1:
         return _slope(build, param, a)
-    return None
+    if _bare(build, a) is not d:
+        return None
+    n = a.shape[0]
+    return build.ein(1, [(d, (0, 1)), (_slope(build, param, a), (1, 2))], (0, 2), dict.fromkeys(range(3), n))
+
+
+def _bare(build: Build, a: Node) -> Node:
+    """A matrix without its number and its factors of order 0."""
+    if not isinstance(a, Ein) or a.coefficient == 0:
+        return a
+    rest = [f for f in a.factors if f[1] != ()]
+    return build.ein(1, rest, a.out, dict(enumerate(a.sizes)))
 
 
 def _frechet_of_view(build: Build, args: Sequence[Node], op: str, param: Any) -> Node | None:
@@ -93,7 +104,8 @@ RULES = (
         for n in ("eigmax", "eigmaxprojector")
     ),
     Rewrite(
-        "frechet_of_identity", "operator", "frechet", "L(A, I) = f′(A)", "Fréchet derivatives", _frechet_of_identity
+        "frechet_along_itself", "operator", "frechet", "L(A, I) = f′(A), L(t A, A) = A f′(t A)", "Fréchet derivatives",
+        _frechet_of_multiple,
     ),
     Rewrite(
         "frechet_of_view", "operator", "frechet", "L(Aᵀ, E) = L(A, Eᵀ)ᵀ", "transposes under L", _frechet_of_view

@@ -92,6 +92,7 @@ RULES = (
             "diag(v)⁻¹ = diag(1/v), Q⁻¹ = Qᵀ",
             "size under the inverse", _inverse),
     Rewrite("determinant_of_view", "operator", "det", "det Aᵀ = det A, det I = 1", "size under det", _determinant),
-    Rewrite("log_determinant_of_view", "operator", "logdet", "log det Aᵀ = log det A, log det diag(v) = Σ log v for v > 0",
+    Rewrite("log_determinant_of_view", "operator", "logdet",
+            "log det Aᵀ = log det A, log det diag(v) = Σ log v for v > 0",
             "size under log det", _determinant),
 )  # fmt: skip
