@@ -66,7 +66,7 @@ def _one(derivation: Derivation, what: str, variables: tuple[Any, ...], result: 
     if _squeezed(result.shape) != _squeezed(expected) or (result.shape != expected and not isinstance(result, Action)
                                                          and 1 in result.shape):  # fmt: skip
         return _wrong_shape(result, expected, what, seed)
-    symmetric = derivation.layout == "symmetric"
+    symmetric = derivation._folds(variables[-1])
     if method == "sympy":
         return certify(derivation.objective, result, variables, what, symmetric)
     function = derivation.objective if len(variables) == 1 else derivation._plain_gradient(variables[0])

@@ -48,14 +48,14 @@ class Point:
     _widths: tuple[int, ...] = field(default=(), compare=False, repr=False)
 
     def __str__(self) -> str:
-        shown = [_text(v) for v in self.values.values()]
+        texts = [shown(v) for v in self.values.values()]
         if not all(isinstance(v, Scalar) for v in self.values.values()):
             return ", ".join(f"{unicode_name(k)} = {v}" for k, v in self.values.items()) + f"  {self.kind}"
-        widths = self._widths or (0,) * (len(shown) + 1)
-        inner = ", ".join(s.rjust(w) for s, w in zip(shown, widths, strict=False))
+        widths = self._widths or (0,) * (len(texts) + 1)
+        inner = ", ".join(s.rjust(w) for s, w in zip(texts, widths, strict=False))
         text = f"({inner})  {self.kind.ljust(widths[-1])}"
         if self.eigenvalues:
-            text += "  Hessian eigenvalues " + ", ".join(_text(e) for e in self.eigenvalues)
+            text += "  Hessian eigenvalues " + ", ".join(shown(e) for e in self.eigenvalues)
         return text.rstrip()
 
     def to_dict(self) -> dict[str, Any]:
@@ -67,13 +67,20 @@ class Point:
         }
 
 
-def _text(value: Any) -> str:
+def shown(value: Any) -> str:
+    """Return a value as text, roots without a short closed form as decimals."""
     inner = getattr(value, "value", value)
     if not isinstance(inner, sp.Expr):
         return str(value)
-    if inner.is_number and (inner.is_Float or inner.has(sp.CRootOf) or (_is_long(inner) and not inner.is_Rational)):
-        return str(number(inner, DIGITS))
-    return str(sp.sstr(inner))
+    return str(number(inner, DIGITS)) if rounded(value) else str(sp.sstr(inner))
+
+
+def rounded(value: Any) -> bool:
+    """Whether a value is shown as a decimal: a float, a root of a polynomial, a long closed form."""
+    inner = getattr(value, "value", value)
+    if not (isinstance(inner, sp.Expr) and inner.is_number):
+        return False
+    return bool(inner.is_Float or inner.has(sp.CRootOf) or (_is_long(inner) and not inner.is_Rational))
 
 
 def _is_long(value: sp.Expr) -> bool:
@@ -375,6 +382,6 @@ def one_sign(hessian: Any) -> str:
 
 
 def _aligned(points: Sequence[Point]) -> tuple[Point, ...]:
-    columns = list(zip(*([_text(v) for v in p.values.values()] for p in points), strict=True))
+    columns = list(zip(*([shown(v) for v in p.values.values()] for p in points), strict=True))
     widths = (*(max(map(len, c)) for c in columns), max(len(p.kind) for p in points))
     return tuple(Point(p.values, p.kind, p.eigenvalues, widths) for p in points)

@@ -84,10 +84,8 @@ class Derivation(Statements):
         self._polish = polish
         self._checked: dict[Any, Checked] = {}
         self._plain: dict[Any, Expression] = {}
-        if layout == "symmetric":
-            for v in variables:
-                if not (isinstance(v, Symbol) and "symmetric" in v.facts):
-                    raise ShapeError(f"layout='symmetric' needs a symmetric variable; {v} is not declared symmetric")
+        if layout == "symmetric" and not any(self._folds(v) for v in variables):
+            raise ShapeError(_no_symmetric(variables))
 
     def __repr__(self) -> str:
         names = ", ".join(str(v) for v in self.wrt)
@@ -96,6 +94,11 @@ class Derivation(Statements):
     def __getstate__(self) -> dict[str, Any]:
         kept = ("source", "objective", "wrt", "single", "layout", "_polish", "_checked", "_plain")
         return {k: self.__dict__[k] for k in kept}
+
+    def _folds(self, v: Variable) -> bool:
+        """Whether the derivative by v is along its free entries, on and above the diagonal."""
+        facts = v.facts if isinstance(v, Symbol) else frozenset()
+        return self.layout == "symmetric" and "symmetric" in facts and "diagonal" not in facts
 
     # -- the index form ---------------------------------------------------------------------------------------
     @cached_property
@@ -142,21 +145,20 @@ class Derivation(Statements):
             function = self.objective if len(variables) == 1 else self._result("gradient", variables[0])
             return self._confirmed(function, shown, variables[-1], what)
         node = self._derivative_node(*variables)
-        symmetric = self.layout == "symmetric"
-        if symmetric:
+        last = variables[-1]
+        if any(self._folds(v) for v in variables):
             if what != "gradient":
                 raise NotSupportedError(
                     f"layout='symmetric' gives gradients; the {what} is offered in the default layout"
                 )
             node = free_entries(node)
-        last = variables[-1]
         label = "H" if what == "hessian" else "J"
         shown = show(node, self._taken, last, label, self._polish, self._given)
         function = self.objective if len(variables) == 1 else self._plain_gradient(variables[0])
         return self._confirmed(function, shown, last, what)
 
     def _confirmed(self, function: Expression, shown: Expression, variable: Variable, what: str) -> Checked:
-        report = derivative_check(function, shown, variable, self.source.symbols, what, self.layout == "symmetric")
+        report = derivative_check(function, shown, variable, self.source.symbols, what, self._folds(variable))
         confirm(report, shown)
         remember(shown, self.source.symbols.values())
         return Checked(shown, report)
@@ -351,7 +353,8 @@ class Derivation(Statements):
         method : {"gd", "sgd", "momentum", "newton", "lbfgs"}
             Gradient descent, the same on random batches of rows, with momentum, damped Newton, SciPy's L-BFGS.
         rate : float, optional
-            Step size; by default 1 over the largest eigenvalue of the Hessian at the start.
+            Step size; by default 1 over the largest eigenvalue of the Hessian at the start, and on an objective with
+            kinks one that falls with the square root of the steps.
         steps : int, optional
             Number of steps; 100 by default, fewer if a method converges.
         batch : int, optional
@@ -379,3 +382,11 @@ class Derivation(Statements):
             If the equation has no closed form; names the equation that is left.
         """
         return _find_stationary(self, subject_to)
+
+
+def _no_symmetric(variables: Sequence[Variable]) -> str:
+    diagonal = next((v for v in variables if isinstance(v, Symbol) and "diagonal" in v.facts), None)
+    if diagonal is not None:
+        return f"{diagonal} is diagonal: for the derivative by its free entries write diag(d), with a vector d"
+    names, are = ", ".join(str(v) for v in variables), "is" if len(variables) == 1 else "are"
+    return f"layout='symmetric' needs a symmetric variable; {names} {are} not declared symmetric"

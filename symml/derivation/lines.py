@@ -23,10 +23,10 @@ def line(node: Node, moving: Collection[Symbol]) -> Expression:
 
 
 def _term(node: Node, raising: Raising, moving: Collection[Symbol]) -> Expression:
-    """A term of the differential of a number; a sum over entries as the trace of a coefficient and the direction."""
+    """A term of the differential of a number; a sum over entries as the product of a coefficient and the direction."""
     shown = raising.run(node)
     leaves = [leaf_of(s) for s in moving if leaf_of(s) in node.leaves]
-    if not _sums_entries(shown, {s.name for s in moving}) or len(leaves) != 1 or len(leaves[0].shape) != 2:
+    if not _sums_entries(shown, {s.name for s in moving}) or len(leaves) != 1 or len(leaves[0].shape) not in (1, 2):
         return _turned(shown, moving)
     product = multiply_any(flip(Raising().run(derivative(node, leaves[0]))), leaves[0].payload)
     if product.shape == () or not isinstance(product, Mul):

@@ -96,6 +96,9 @@ def _variable(wrt: Any, objective: Objective) -> Variable:
     if found is None:
         known = [unicode_name(k) for k, v in objective.symbols.items() if isinstance(v, Symbol) or not is_dimension(v)]
         has = f"It has: {', '.join(known)}" if known else "It has no symbols"
+        defined = next((value for s, value in objective.definitions if s.name == name), None)
+        if defined is not None:
+            raise DeclarationError(f"{unicode_name(name)} is a line of the program, {defined}, and no variable. {has}.")
         raise DeclarationError(f"{unicode_name(name)!r} does not occur in the objective. {has}.")
     return found
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import sympy as sp
 
 from symml.derivation.assembling import assemble, tex
-from symml.derivation.critical import Critical, Point, critical_points
+from symml.derivation.critical import Critical, Point, critical_points, rounded, shown
 from symml.derivation.elimination import eliminate, tidied
 from symml.derivation.equations import Equation
 from symml.derivation.kinked import kinked
@@ -21,6 +21,7 @@ from symml.derivation.shrinking import shrunk
 from symml.derivation.stationary_point import StationaryPoint
 from symml.errors import InternalError, NotSupportedError
 from symml.language.expressions import Scalar, Symbol
+from symml.language.names import unicode_name
 from symml.language.operators import as_expression, scalar
 from symml.records import Step, Verdict, verdict
 
@@ -121,23 +122,7 @@ def _critical(derivation: Derivation) -> StationaryPoint:
         for v, g, label in zip(variables, gradients, labels, strict=True)
     ]
     names = ", ".join(str(as_expression(v)) for v in variables)
-    for p in found.points:
-        left, right = _tuple(names), _tuple(", ".join(str(x) for x in p.values.values()))
-        right_tex = _tuple(", ".join(x.latex() for x in p.values.values()))
-        statement = p.kind + (
-            ": Hessian eigenvalues " + ", ".join(str(scalar(e)) for e in p.eigenvalues) if p.eigenvalues else ""
-        )
-        steps.append(
-            Step(
-                "solve",
-                statement,
-                None,
-                p.values,
-                f"{left} = {right}",
-                f"{_tuple(', '.join(tex(v) for v in variables))} &= {right_tex}",
-                sure,
-            )
-        )
+    steps += [_solved(p, names, _tuple(", ".join(tex(v) for v in variables)), sure) for p in found.points]
     values = [_value(derivation, p) for p in found.points]
     notes = list(found.notes)
     if not found.complete and not found.convex:
@@ -153,6 +138,36 @@ def _critical(derivation: Derivation) -> StationaryPoint:
         verdict=sure,
         names=tuple(equations),
     )
+
+
+def _solved(p: Point, names: str, names_tex: str, sure: Verdict) -> Step:
+    decimals = [rounded(x) for x in p.values.values()]
+    right = _tuple(", ".join(_plain(x) for x in p.values.values())).replace("-", "−")
+    right_tex = _tuple(
+        ", ".join(_plain(x) if d else x.latex() for x, d in zip(p.values.values(), decimals, strict=True))
+    )
+    why = p.kind + (f": {_curvature(p)}" if p.eigenvalues else "")
+    for name, x in p.values.items():
+        root = getattr(x, "value", None)
+        if isinstance(root, sp.CRootOf):
+            why += f"; {unicode_name(name)} is a root of {as_expression(root.poly.as_expr(sp.Symbol(name)))}"
+    return Step(
+        "solve",
+        why,
+        None,
+        p.values,
+        f"{_tuple(names)} {'≈' if any(decimals) else '='} {right}",
+        f"{names_tex} &\\approx {right_tex}" if any(decimals) else f"{names_tex} &= {right_tex}",
+        sure,
+    )
+
+
+def _curvature(p: Point) -> str:
+    return "Hessian eigenvalues " + ", ".join(_plain(scalar(e)) for e in p.eigenvalues).replace("-", "−")
+
+
+def _plain(x: Any) -> str:
+    return shown(x) if rounded(x) else str(x)
 
 
 def _value(derivation: Derivation, p: Point) -> Any:
@@ -196,7 +211,7 @@ def _kind_of_points(found: Critical) -> tuple[str, tuple[str, ...]]:
             return f"unique global {p.kind}", (f"it is the only stationary point and a local {p.kind}",)
         if alone and p.kind in found.extremes:
             return f"unique global {p.kind}", extremes
-        why = ("Hessian eigenvalues " + ", ".join(str(scalar(e)) for e in p.eigenvalues),) if p.eigenvalues else ()
+        why = (_curvature(p),) if p.eigenvalues else ()
         return (f"local {p.kind}" if p.kind in ("minimum", "maximum") else p.kind), why
     kinds = [p.kind for p in found.points]
     counts = ", ".join(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from symml.calculus.construct import times, total
+from symml.calculus.construct import is_symmetric, times, total
 from symml.calculus.forward import differential
 from symml.calculus.nodes import Leaf, Node, walk
 from symml.calculus.proving import proved_equal
@@ -20,15 +20,15 @@ from symml.derivation.backpropagation import backpropagate
 from symml.derivation.cutting import absorbed, cut_points, distributed, gathered, opened, unsigned
 from symml.derivation.labels import labels
 from symml.derivation.lines import line
-from symml.derivation.notes import fact_note, structure_note
+from symml.derivation.notes import fact_note
 from symml.derivation.objective import OPEN_FACTS
-from symml.derivation.results import direction_of, show
 from symml.derivation.scalar_steps import narrate_scalar, narrate_second
+from symml.derivation.targets import Target, Wanted, given_names, wanted_first
 from symml.errors import InternalError, NotSupportedError
 from symml.forms.lowering import leaf_of, lower
 from symml.forms.polishing.naming import name_for
 from symml.forms.raising import Raising, act
-from symml.language.expressions import Action, Expression, Scalar, Symbol
+from symml.language.expressions import Action, Add, Expression, Hadamard, Scalar, Symbol, Where, postorder
 from symml.language.names import latex_name, unicode_name
 from symml.language.operators import substitute as substitute_expression
 from symml.language.operators import symbol
@@ -38,38 +38,9 @@ if TYPE_CHECKING:
     from symml.derivation.derivation import Derivation
 
 MAX_CUTS = 12
+USED = "; used: "
 _UNCHECKED = verdict("unchecked", reason="told for comparison only")
 _LAST = ("definitions", "collect", "free entries")  # lines after the derivative is read off
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """A derivative that is read off: its variable, what reverse mode gives, how it is shown and called."""
-
-    variable: Any
-    x: Leaf
-    truth: Node
-    final: Expression
-    label: tuple[str, str]
-    note: str = ""
-    last: tuple[Step, ...] = ()  # what follows when the derivative has been read off
-
-    @property
-    def dx(self) -> Symbol:
-        """The direction of the variable."""
-        return direction_of(self.variable, frozenset())
-
-
-@dataclass(frozen=True)
-class Target:
-    """What is narrated: a node, the derivatives wanted of it, and the names that are taken."""
-
-    root: Node
-    wanted: tuple[Wanted, ...]
-    taken: tuple[str, ...]
-    tie: Any
-    name: str = "f"
-    checked: bool = True  # False for a story that is only compared with another one
 
 
 @dataclass
@@ -79,6 +50,8 @@ class _Story:
     target: Target
     named: dict[Node, Leaf] = field(default_factory=dict)
     bodies: list[tuple[Leaf, Node, Node]] = field(default_factory=list)  # name, short body, full node
+    twins: dict[Leaf, Node] = field(default_factory=dict)  # names of symmetric values, for display
+    told: int = 0  # how many of them have a line
     lines: list[Step] = field(default_factory=list)
 
     @property
@@ -103,39 +76,15 @@ def narrate(derivation: Derivation, what: str = "gradient") -> tuple[Step, ...]:
         return tuple(backpropagate(derivation))
     if numbers:
         return tuple(narrate_scalar(derivation))
-    wanted = tuple(_first(derivation, v) for v in derivation.wrt)
+    wanted = tuple(wanted_first(derivation, v) for v in derivation.wrt)
     target = Target(derivation._node, wanted, (*derivation._taken, *(w.dx.name for w in wanted)), derivation._tied)
     return tuple(_with_facts(derivation, target))
 
 
 # -- what is wanted -----------------------------------------------------------------------------------------------
-def _first(derivation: Derivation, v: Any) -> Wanted:
-    scalar_valued = derivation.objective.shape == ()
-    label = ("J", "J") if not scalar_valued else ("∇f", r"\nabla f") if getattr(v, "shape", ()) else ("f′", "f'")
-    if not derivation.single:
-        label = (f"∂f/∂{unicode_name(v.name)}", rf"\frac{{\partial f}}{{\partial {latex_name(v.name)}}}")
-    what = "gradient" if scalar_valued else "jacobian"
-    truth = derivation._derivative_node(v)
-    if scalar_valued and derivation.layout == "symmetric":
-        final, last = (
-            show(truth, derivation._taken, v, "J", derivation._polish, derivation._given),
-            _folded(derivation, v),
-        )
-        return Wanted(v, derivation._leaf(v), truth, final, ("G", "G"), structure_note(v), (last,))
-    return Wanted(v, derivation._leaf(v), truth, derivation._result(what, v), label, structure_note(v))
-
-
-def _folded(derivation: Derivation, v: Any) -> Step:
-    """The derivative along the free entries: an entry off the diagonal stands at two places."""
-    found = derivation._result("gradient", v)
-    words = f"along the free entries of {v}: s_ij = s_ji counts twice off the diagonal, G + Gᵀ − G ⊙ I"
-    sure = derivation._checked["gradient", v].report.verdict
-    return Step("free entries", words, None, found, f"∇f = {found}", rf"\nabla f &= {found.latex()}", sure)
-
-
 def _second(derivation: Derivation, a: Any, b: Any) -> list[Step]:
     """The block of a Hessian as the derivative of ∂f/∂a by b."""
-    first, of_b = _first(derivation, a), latex_name(b.name)
+    first, of_b = wanted_first(derivation, a), latex_name(b.name)
     label = ("H", "H") if getattr(b, "shape", ()) else ("f″", "f''")
     if not derivation.single:
         names = f"∂{unicode_name(a.name)}²" if a == b else f"∂{unicode_name(a.name)}∂{unicode_name(b.name)}"
@@ -157,6 +106,7 @@ def _second(derivation: Derivation, a: Any, b: Any) -> list[Step]:
 # -- facts of constants -------------------------------------------------------------------------------------------
 def _with_facts(derivation: Derivation, target: Target, by: Any = None) -> list[Step]:
     """The story, with what was used of a constant said at the first line that is another one without it."""
+    target = replace(target, given=given_names(target))
     steps = tell(target)
     for constant in derivation.source.symbols.values():
         note = fact_note(constant) if isinstance(constant, Symbol) and constant not in derivation.wrt else ""
@@ -165,10 +115,12 @@ def _with_facts(derivation: Derivation, target: Target, by: Any = None) -> list[
         free = symbol(constant.name, constant.shape, constant.facts & OPEN_FACTS)
         root = lower(substitute_expression(derivation._free, {constant: free}))
         root = root if by is None else derivative(root, derivation._leaf(by))
-        other = [s.text for s in tell(replace(target, root=root, checked=False))]
+        given = {substitute(k, {leaf_of(constant): leaf_of(free)}): name for k, name in target.given.items()}
+        other = [s.text for s in tell(replace(target, root=root, checked=False, given=given))]
         place = next((k for k, s in enumerate(steps) if s.rule not in _LAST and other[k : k + 1] != [s.text]), None)
         if place is not None:
-            steps[place] = replace(steps[place], statement=f"{steps[place].statement}; used: {note}")
+            said = steps[place].statement
+            steps[place] = replace(steps[place], statement=f"{said}{', ' if USED in said else USED}{note}")
     return steps
 
 
@@ -181,11 +133,13 @@ def tell(target: Target) -> list[Step]:
     story = _Story(replace(target, root=distributed(target.root), wanted=tuple(moving)))
     short = _cut(story)
     for name, body, full in story.bodies:
+        story.told += 1
         _definition(story, name, body, full)
     df = _back_substitute(story, _first_line(story, short))
     for wanted in moving:
         _identify(story, df, wanted)
-        story.lines.extend(wanted.last)
+        if wanted.last is not None:
+            story.lines.append(wanted.last([*target.given.values(), *(name.name for name in story.named.values())]))
     return story.lines + still
 
 
@@ -200,7 +154,8 @@ def _constant(wanted: Wanted) -> Step:
 # -- cut points ---------------------------------------------------------------------------------------------------
 def _cut(story: _Story) -> Node:
     """Name the sums, function arguments and function values that move, innermost first; return what is left."""
-    root, taken = story.target.root, list(story.target.taken)
+    root, given = story.target.root, story.target.given
+    taken = [*story.target.taken, *given.values()]
     points = cut_points(root, [w.x for w in story.target.wanted])
     raising = Raising()
     done: dict[Node, Node] = {}
@@ -212,10 +167,14 @@ def _cut(story: _Story) -> Node:
             continue
         if point not in story.named:
             body = done[node] if point is node else times(-1, done[node])
-            name = name_for(raising.run(body), frozenset(taken), raising.symmetric)
+            known = given.get(story.target.tie(point))
+            free = name_for(raising.run(body), frozenset(taken), raising.symmetric)
+            name = symbol(known, free.shape, free.facts) if known else free
             taken.append(name.name)
             story.named[point] = leaf_of(name)
             story.bodies.append((leaf_of(name), body, point))
+            if is_symmetric(story.target.tie(point)) and not is_symmetric(leaf_of(name)):
+                story.twins[leaf_of(name)] = leaf_of(symbol(name.name, name.shape, {"symmetric"}))
         done[node] = story.named[point] if point is node else times(-1, story.named[point])
     short = done[root]
     for leaf, body, _ in reversed(story.bodies):
@@ -285,6 +244,7 @@ def _first_line(story: _Story, short: Node) -> Node:
     moved = _opened(story, _moved(story, short))
     before, after = Raising().run(short), _shown_line(story, moved)
     label, statement, source = labels(short, story.moves(short))
+    statement += _used(story, moved)
     story.lines.append(Step(label, statement, before, after, f"d{story.target.name} = {after}",
                             rf"\mathrm{{d}}{story.target.name} &= {after.latex()}",
                             _same(story, story.target.root, moved), source))  # fmt: skip
@@ -322,8 +282,9 @@ def _identify(story: _Story, df: Node, wanted: Wanted) -> None:
     (label, tex), final = wanted.label, wanted.final
     note = f"; {wanted.note}" if wanted.note else ""
     if len(coefficient.shape) <= 2 and not isinstance(final, Action):
-        read = Raising().run(target.tie(_renamed(story, coefficient)))
-        done = str(read) == str(final)
+        read = Raising().run(_tied(story, coefficient))
+        done = _unordered(read) == _unordered(final.args[0] if isinstance(final, Where) else final)
+        read = final if done else read
         statement = f"identification: the coefficient of {wanted.dx} in d{target.name}{note if done else ''}"
         story.lines.append(Step("identification", statement, _shown_line(story, df), read, f"{label} = {read}",
                                 rf"{tex} &= {read.latex()}", agreed))  # fmt: skip
@@ -338,12 +299,46 @@ def _identify(story: _Story, df: Node, wanted: Wanted) -> None:
     story.lines.append(Step(told[0], f"{told[1]}{note}", None, final, text, latex, agreed))
 
 
+def _unordered(e: Expression) -> str:
+    """A text that is the same whatever the order of terms and of entrywise factors."""
+    done: dict[Expression, str] = {}
+    for node in postorder(e):
+        children = [done[a] for a in node.args]
+        if not children:
+            done[node] = str(node)
+        else:
+            parts = sorted(children) if isinstance(node, (Add, Hadamard)) else children
+            done[node] = f"{type(node).__name__}{node.fields}({'; '.join(parts)})"
+    return done[e]
+
+
 def _renamed(story: _Story, node: Node) -> Node:
     """Use a name wherever its value occurs: dH = dE ⊙ (1 − H^∘2)."""
-    swap: dict[Node, Node] = {body: name for name, body, _ in story.bodies}
-    return substitute(node, {b: n for b, n in swap.items() if b is not node})
+    swap: dict[Node, Node] = {body: name for name, body, _ in story.bodies[: story.told] if body is not node}
+    while swap and (found := substitute(node, swap)) is not node:
+        node = found
+    return node
 
 
 def _shown_line(story: _Story, node: Node) -> Expression:
     """A differential as people write it: term by term, the direction last."""
-    return line(story.target.tie(_renamed(story, node)), set(story.directions.values()))
+    return line(_tied(story, node), set(story.directions.values()))
+
+
+def _tied(story: _Story, node: Node) -> Node:
+    """A line in its names, with what was declared of their values: Cᵀ = C where C = S⁻¹ and S is symmetric."""
+    swap: dict[Node, Node] = dict(story.twins.items())
+    return substitute(story.target.tie(_renamed(story, node)), swap)
+
+
+def _used(story: _Story, node: Node) -> str:
+    """Say which of the names a line takes as symmetric."""
+    found, moving = story.target.tie(_renamed(story, node)), set(story.directions.values())
+    known: dict[Leaf, dict[Node, Node]] = {
+        name: {name: twin} for name, twin in story.twins.items() if name in found.leaves
+    }
+    plain = str(line(found, moving)) if known else ""
+    used = [
+        unicode_name(name.name) for name, swap in known.items() if str(line(substitute(found, swap), moving)) != plain
+    ]
+    return USED + ", ".join(f"{c}ᵀ = {c}" for c in used) if used else ""

@@ -202,3 +202,14 @@ def test_numbers_of_roots_that_evalf_is_slow_for():
     assert [str(p)[: str(p).index(")") + 1] for p in s.points] == [
         "( -0.900744, -0.852539)", "(0.00823045,  0.333333)", "(  0.754668,  0.822896)",
     ]  # fmt: skip
+
+
+def test_steps_show_roots_as_decimals_and_say_of_which_polynomial():
+    found = sml.derive("x^6/6 - x^2*y + y^2 - x", wrt=["x", "y"], where="x, y").stationary()
+    last = found.steps[-1]
+    assert last.text == "(x, y) ≈ (1.23651, 0.764473)"
+    assert r"(x, y) &\approx (1.23651, 0.764473)" in last.latex
+    assert "x is a root of x⁵ − x³ − 1" in last.statement
+    assert "Hessian eigenvalues 1.30899, 10.8505" in last.statement
+    exact = sml.derive("x^2 + 2^(1/2)*x + y^2 - 2*x*y + y^4", wrt=["x", "y"], where="x, y").stationary()
+    assert exact.steps[-1].text == "(x, y) = (−sqrt(2), −sqrt(2)/2)"

@@ -1,8 +1,11 @@
 """The story of a derivation: the labels name a rule for every term, the lines are few, each is proved."""
 
+import numpy as np
 import pytest
 
 import symml as sml
+from symml.checking.sampling import draw
+from symml.language.expressions import Where
 
 RIDGE = "X: n x d, y: n, w: d, lam > 0"
 
@@ -158,3 +161,76 @@ def test_second_derivatives_of_numbers():
     lines, _ = told("x^2*y", ["x", "y"], "x, y", "hessian")
     assert "∂²f/∂x∂y = 2 x" in lines
     assert "∂²f/∂y² = 0" in lines
+
+
+# -- names --------------------------------------------------------------------------------------------------------
+def test_names_of_symmetric_values_are_shown_symmetric():
+    lines, labels = told(
+        "n/2*logdet(S) + 1/2*tr((X - ones(n)*m')*inv(S)*(X - ones(n)*m')')", ["m", "S"],
+        "X: n x d, m: d, S: d x d spd, n dimension",
+    )  # fmt: skip
+    assert lines[2] == "df = n/2 tr(C dS) + tr(C Eᵀ dE) + 1/2 tr(Eᵀ E dC)"
+    assert labels[2].endswith("used: Cᵀ = C")
+    assert lines[3] == "   = n/2 tr(C dS) − 𝟏ᵀ E C dm − 1/2 tr(C Eᵀ E C dS)"
+    assert "∂f/∂S = n/2 C − 1/2 C Eᵀ E C" in lines
+
+
+NAMED = [
+    ("b'A*inv(A'A)*A'b", "A", "A: m x n full column rank, b: m"),
+    ("||softmax(Q K')*V - Y||^2", "Q", "Q: n x d, K: n x d, V: n x p, Y: n x p"),
+    ("y'inv(K + s*eye(n))*y + logdet(K + s*eye(n))", "K", "K: n x n spd, y: n, s > 0, n dimension"),
+    ("log(det(A'S A)) + tr(inv(A'S A)*T)", "A", "A: n x d, S: n x n spd, T: d x d symmetric"),
+]
+
+
+CASES = [
+    (*case, layout) for case in NAMED for layout in ("unconstrained", "symmetric") if layout[0] == "u" or case[1] == "K"
+]
+
+
+@pytest.mark.parametrize(("text", "wrt", "where", "layout"), CASES)
+def test_a_name_stands_for_one_value_in_a_story(text, wrt, where, layout):
+    d = sml.derive(text, wrt=wrt, where=where, layout=layout)
+    values, sizes = draw(d.source.symbols, np.random.default_rng(0))
+    values |= sizes
+    found = {}
+    for step in d.steps:
+        if ",  d" in step.text:
+            found[step.text.split(" = ")[0]] = step.before.evaluate({**values, **found})
+    assert len(found) >= 2
+    for step in d.steps:
+        if isinstance(step.after, Where):
+            own = {}
+            while len(own) < len(step.after.names):
+                for name, value in zip(step.after.names, step.after.args[1:], strict=True):
+                    if all(s.name in values or s.name in own for s in value.free_symbols):
+                        own[name.name] = value.evaluate({**values, **own})
+            for name in own.keys() & found.keys():
+                np.testing.assert_allclose(own[name], found[name], rtol=1e-9)
+
+
+def test_a_value_named_by_the_result_has_that_name_in_the_story():
+    lines, _ = told(*NAMED[1])
+    assert lines[2] == "E = P V − Y,  dE = dP V"
+    assert lines[-1].endswith("where P = softmax(Q Kᵀ), E = P V − Y")
+    lines, _ = told(*NAMED[2])
+    assert lines[-1] == "∇f = C − C y yᵀ C, where C = (K + s I)⁻¹"
+    assert sum(line.startswith("∇f") for line in lines) == 1
+
+
+def test_second_steps_use_the_names_told():
+    d = sml.derive("||tanh(X W1) W2 - Y||^2", wrt="W1", where="X: n x d, W1: d x h, W2: h x p, Y: n x p")
+    lines = [s.text for s in d.steps_of("hessian")]
+    assert "   = Xᵀ (E ⊙ (2 (E ⊙ dZ) W₂ W₂ᵀ − 4 R W₂ᵀ ⊙ H ⊙ dZ))" in lines
+
+
+def test_the_symmetric_layout_of_some_of_several_variables():
+    text = "n/2*logdet(S) + 1/2*tr((X - ones(n)*m')*inv(S)*(X - ones(n)*m')')"
+    d = sml.derive(text, wrt=["m", "S"], where="X: n x d, m: d, S: d x d spd, n dimension", layout="symmetric")
+    assert str(d.gradient["m"]) == "−S⁻¹ (Xᵀ 𝟏 − n m)"
+    assert d.check(d.gradient).passed
+    lines = [s.text for s in d.steps]
+    assert "∂f/∂m = −C Eᵀ 𝟏" in lines
+    assert lines[-1] == "∂f/∂S = R − 1/2 R ⊙ I, where E = X − 𝟏 mᵀ, R = n S⁻¹ − S⁻¹ Eᵀ E S⁻¹"
+    with pytest.raises(sml.ShapeError, match=r"D is diagonal: .* write diag\(d\)"):
+        sml.derive("tr(D*A)", wrt="D", where="D: n x n diagonal, A: n x n", layout="symmetric")

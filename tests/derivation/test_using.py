@@ -23,6 +23,7 @@ def test_a_derivation_is_pickled_with_its_results():
 MISTAKES = [
     ("tr(A' B)", "B", "A, B: m x n", """'A' is a scalar here but has a transpose. Declare it: "A: m x n"."""),
     ("w'w", "v", "w: d", "'v' does not occur in the objective. It has: w."),
+    ("z = X w; sum(exp(z))", "z", "X: n x d, w: d", "z is a line of the program, X w, and no variable. It has: X, w."),
     (sml.sumsq(sml.declare("w: d")), "w", "w: n", "two symbols are called w: w: n and w: d"),
     ("||X w||^2", "w", "X n x d, w: d", "a colon stands before a shape. Write 'X: n x d'"),
 ]

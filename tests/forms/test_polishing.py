@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 
 import symml as sml
+from symml.forms.polishing.aligning import write_variances
 from symml.forms.polishing.comparisons import compare
 from symml.forms.polishing.diagonals import read_diagonals
 from symml.forms.polishing.powers import gather_powers
+from symml.forms.polishing.sandwiches import open_sandwiches
 from symml.forms.polishing.signs import pull_signs, turn_difference
 
 WHERE = (
@@ -52,6 +54,8 @@ MADE = [
     ("a sandwich", "||A x - u||", "x", "hessian", "Aᵀ (I/‖r‖ − r rᵀ/‖r‖³) A, where r = A x − u"),
     ("two traces", "y' inv(S + t*eye(n)) y + logdet(S + t*eye(n))", "t", "hessian",
      "2 yᵀ E⁻³ y − ‖E⁻¹‖², where E = S + t I"),
+    ("the variance of a label", "-sum(log(1 - sigmoid(Z w))) - u'*log(sigmoid(Z w)) + u'*log(1 - sigmoid(Z w))",
+     "w", "hessian", "Zᵀ diag(σ(Z w) ⊙ (1 − σ(Z w))) Z"),
     ("the diagonal of a diagonal", "||A - diag(x)||^2", "x", "gradient", "2 (x − diag(A))"),
     ("broadcast numbers", "(x' u)*sum(y) + t*sum(y)", "y", "gradient", "(xᵀ u + t) 𝟏"),
     ("a mean of a product", "||A x - mean(A x)*ones(n)||^2", "x", "gradient", "2 Aᵀ (A x − mean(A x) 𝟏)"),
@@ -125,6 +129,15 @@ PASSES = [
     (gather_powers, "exp(-x) .* exp(u)", "exp(−x) ⊙ exp(u)"),
     (gather_powers, "A A A' A'", "A A Aᵀ Aᵀ"),
     (gather_powers, "A' A' A'", "(A³)ᵀ"),
+    (write_variances, "sigmoid(x) - sigmoid(x).^2", "σ(x) ⊙ (1 − σ(x))"),
+    (write_variances, "2*sigmoid(x).^2 - 2*sigmoid(x) + u", "u − 2 σ(x) ⊙ (1 − σ(x))"),
+    (write_variances, "sigmoid(x) - 2*sigmoid(x).^2", "σ(x) − 2 σ(x)^∘2"),
+    (write_variances, "tanh(x) - tanh(x).^2", "tanh(x) − tanh(x)^∘2"),
+    (open_sandwiches, "A' (A - x x' A)", "Aᵀ (I − x xᵀ) A"),
+    (open_sandwiches, "(A - 2*A x x') A'", "A (I − 2 x xᵀ) Aᵀ"),
+    (open_sandwiches, "A' (t*A - t*x x' A)'", "Aᵀ (t A − t x xᵀ A)ᵀ"),
+    (open_sandwiches, "B (A - x x' A)", "B (A − x xᵀ A)"),
+    (open_sandwiches, "A' (A - x u' A)", "Aᵀ (A − x uᵀ A)"),
     (read_diagonals, "diag(A - t*diag(x))", "diag(A) − t x"),
     (read_diagonals, "diag(diag(x) - diag(u))", "x − u"),
     (read_diagonals, "diag(A - B)", "diag(A − B)"),
@@ -144,7 +157,7 @@ def test_a_deep_sum_is_walked_without_recursion():
     e = x = sml.declare("x: n")
     for _ in range(2000):
         e = sml.tanh(e + x)
-    for rule in (turn_difference, pull_signs, compare, read_diagonals, gather_powers):
+    for rule in (turn_difference, pull_signs, compare, read_diagonals, gather_powers, write_variances, open_sandwiches):
         assert rule(e) is e
 
 
