@@ -41,13 +41,13 @@ from symml.records import Step
 from symml.registry import deferred
 
 _check = deferred("symml.derivation.claims", "check")
-_narrate = deferred("symml.derivation.steps", "narrate")
-_align = deferred("symml.derivation.rendering", "align")
-_markdown = deferred("symml.derivation.rendering", "markdown")
-_html = deferred("symml.derivation.rendering", "html")
-_plain = deferred("symml.derivation.rendering", "plain")
+_narrate = deferred("symml.derivation.story.steps", "narrate")
+_align = deferred("symml.derivation.story.rendering", "align")
+_markdown = deferred("symml.derivation.story.rendering", "markdown")
+_html = deferred("symml.derivation.story.rendering", "html")
+_plain = deferred("symml.derivation.story.rendering", "plain")
 _joint = deferred("symml.derivation.joint", "joint_function")
-_find_stationary = deferred("symml.derivation.stationary", "find_stationary")
+_find_stationary = deferred("symml.derivation.stationary.stationary", "find_stationary")
 _manifold_steps = deferred("symml.derivation.manifolds", "steps")
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import sympy as sp
 
 from symml.codegen.structure import definiteness, is_nonnegative, is_positive
-from symml.derivation.conditions import of_inverse
+from symml.derivation.stationary.conditions import of_inverse
 from symml.language.expressions import Call, ElemPow, Expression, Pow, Scalar, Where, postorder
 from symml.language.function import Function, functions
 from symml.language.operators import multiply_any, scalar

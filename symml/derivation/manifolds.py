@@ -23,7 +23,7 @@ from symml.checking.reports import CheckReport
 from symml.checking.sampling import draw
 from symml.codegen.evaluate import prepare
 from symml.derivation.results import Checked, confirm
-from symml.derivation.separating import chain, flat_terms
+from symml.derivation.stationary.separating import chain, flat_terms
 from symml.errors import DeclarationError, NotSupportedError, ShapeError
 from symml.forms.lowering import leaf_of
 from symml.forms.textbook import present

@@ -9,10 +9,10 @@ from symml.registry import deferred
 
 _conditions = deferred("symml.derivation.kinks", "conditions_on")
 _gradient_on = deferred("symml.derivation.manifolds", "gradient_on")
-_structure = deferred("symml.derivation.structure", "find_structure")
-_convexity = deferred("symml.derivation.convex", "find_convexity")
-_newton = deferred("symml.derivation.iterations", "newton_step")
-_gradient = deferred("symml.derivation.iterations", "gradient_step")
+_structure = deferred("symml.derivation.curvature.structure", "find_structure")
+_convexity = deferred("symml.derivation.curvature.convex", "find_convexity")
+_newton = deferred("symml.derivation.curvature.iterations", "newton_step")
+_gradient = deferred("symml.derivation.curvature.iterations", "gradient_step")
 
 
 class Statements:

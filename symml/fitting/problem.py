@@ -24,7 +24,7 @@ from symml.language.tables import declarations
 
 if TYPE_CHECKING:
     from symml.derivation.derivation import Derivation
-    from symml.derivation.stationary_point import StationaryPoint
+    from symml.derivation.stationary.stationary_point import StationaryPoint
 
 
 MAX_UNKNOWNS = 3  # larger objectives are not searched for closed forms: the search takes longer than the fit

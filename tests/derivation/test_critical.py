@@ -5,8 +5,8 @@ import pytest
 import sympy as sp
 
 import symml as sml
-from symml.derivation.degenerate import beyond
-from symml.derivation.polynomial_systems import number
+from symml.derivation.points.degenerate import beyond
+from symml.derivation.points.polynomial_systems import number
 from symml.errors import NoClosedFormError
 
 POINTS = {

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import symml as sml
-from symml.derivation.structure import verify
+from symml.derivation.curvature.structure import verify
 from symml.errors import ShapeError
 
 RNG = np.random.default_rng(4)

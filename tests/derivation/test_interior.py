@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from symml.derivation.feasibility import Iterate, Program
-from symml.derivation.interior import ACCURACY, residual, solve
+from symml.derivation.constrained.feasibility import Iterate, Program
+from symml.derivation.constrained.interior import ACCURACY, residual, solve
 from symml.errors import DataError, NoClosedFormError
 
 

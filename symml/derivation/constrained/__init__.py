@@ -1,0 +1,1 @@
+"""Stationary points under constraints: multipliers, eigenproblems, duals, programs in numbers."""

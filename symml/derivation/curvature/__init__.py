@@ -1,0 +1,1 @@
+"""What second derivatives tell: structure, convexity, definiteness, bounds, Newton and gradient steps."""

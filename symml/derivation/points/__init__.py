@@ -1,0 +1,1 @@
+"""Critical points of functions of numbers: all real ones, and what each is."""

@@ -1,0 +1,1 @@
+"""Stationary points: equations of the unknowns, ways to solve them, conditions, kind, and trials of the answers."""

@@ -1,0 +1,1 @@
+"""The story of a derivation: where it gives names, its lines and labels, programs backwards, renderings."""
