@@ -17,14 +17,14 @@ from symml.language.operators import as_expression, call
 from symml.language.tables import symbol_table
 from symml.notation.reader import parse
 from symml.records import Verdict
-from symml.registry import deferred
+from symml.registry import Later
 
 __all__ = ["derive", "equal", "function_named"]
 
 hooks.announce("symml.fitting.fit", "fit")
 hooks.announce("symml.fitting.descent", "minimize")
 hooks.announce("symml.reporting.plots", "plot_derivation", "plot_trace")
-_equal = deferred("symml.checking.equality", "equal")
+_equal = Later("symml.checking.equality").equal
 
 
 def derive(objective: Any, wrt: Any, where: Any = None, layout: str = "unconstrained") -> Derivation:

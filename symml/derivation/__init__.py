@@ -4,6 +4,6 @@
 vectors, the Cholesky factor and the QR factors.
 """
 
-from symml.registry import deferred
+from symml.registry import Later
 
-decomposition_differential = deferred("symml.derivation.decomposition_differentials", "decomposition_differential")
+decomposition_differential = Later("symml.derivation.decomposition_differentials").decomposition_differential

@@ -38,17 +38,17 @@ from symml.language.expressions import Expression, Scalar, Symbol
 from symml.language.operators import add, name_of, scalar, show_shape
 from symml.language.operators import substitute as substitute_expression
 from symml.records import Step
-from symml.registry import deferred
+from symml.registry import Later
 
-_check = deferred("symml.derivation.claims", "check")
-_narrate = deferred("symml.derivation.story.steps", "narrate")
-_align = deferred("symml.derivation.story.rendering", "align")
-_markdown = deferred("symml.derivation.story.rendering", "markdown")
-_html = deferred("symml.derivation.story.rendering", "html")
-_plain = deferred("symml.derivation.story.rendering", "plain")
-_joint = deferred("symml.derivation.joint", "joint_function")
-_find_stationary = deferred("symml.derivation.stationary.stationary", "find_stationary")
-_manifold_steps = deferred("symml.derivation.manifolds", "steps")
+_check = Later("symml.derivation.claims").check
+_narrate = Later("symml.derivation.story.steps").narrate
+_align = Later("symml.derivation.story.rendering").align
+_markdown = Later("symml.derivation.story.rendering").markdown
+_html = Later("symml.derivation.story.rendering").html
+_plain = Later("symml.derivation.story.rendering").plain
+_joint = Later("symml.derivation.joint").joint_function
+_find_stationary = Later("symml.derivation.stationary.stationary").find_stationary
+_manifold_steps = Later("symml.derivation.manifolds").steps
 
 
 class Derivation(Statements):

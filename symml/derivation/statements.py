@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from symml.language.expressions import Expression
-from symml.registry import deferred
+from symml.registry import Later
 
-_conditions = deferred("symml.derivation.kinks", "conditions_on")
-_gradient_on = deferred("symml.derivation.manifolds", "gradient_on")
-_structure = deferred("symml.derivation.curvature.structure", "find_structure")
-_convexity = deferred("symml.derivation.curvature.convex", "find_convexity")
-_newton = deferred("symml.derivation.curvature.iterations", "newton_step")
-_gradient = deferred("symml.derivation.curvature.iterations", "gradient_step")
+_conditions = Later("symml.derivation.kinks").conditions_on
+_gradient_on = Later("symml.derivation.manifolds").gradient_on
+_structure = Later("symml.derivation.curvature.structure").find_structure
+_convexity = Later("symml.derivation.curvature.convex").find_convexity
+_newton = Later("symml.derivation.curvature.iterations").newton_step
+_gradient = Later("symml.derivation.curvature.iterations").gradient_step
 
 
 class Statements:

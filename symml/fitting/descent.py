@@ -22,7 +22,7 @@ from symml.fitting.problem import Problem, prepare_problem
 from symml.fitting.trace import Trace
 from symml.language import hooks
 from symml.language.names import unicode_name
-from symml.libraries import Later
+from symml.registry import Later
 
 if TYPE_CHECKING:
     from symml.derivation.derivation import Derivation
