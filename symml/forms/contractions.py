@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
+import sympy as sp
+
 from symml.forms.flipping import flip
 from symml.language.expressions import (
     Call,
@@ -48,6 +50,8 @@ def dot(a: Expression, b: Expression, symmetric: set[Expression]) -> Expression:
 
 def total(e: Expression) -> Expression:
     """Sum of the entries; of squares the squared norm."""
+    if isinstance(e, Ones):
+        return scalar(sp.prod(sp.sympify(d) for d in e.shape))
     if isinstance(e, ElemPow) and e.exponent.is_Integer and e.exponent == 2:
         return power(call("norm", e.args[0]), 2)
     if isinstance(e, Call) and e.function == "abs":
@@ -58,7 +62,8 @@ def total(e: Expression) -> Expression:
         if e.coefficient != 1:
             return multiply_any(scalar(e.coefficient), total(multiply_any(*e.args)))
         if len(e.shape) == 1 and isinstance(e.args[-1], Ones):
-            return total(multiply_any(*e.args[:-1]))
+            rest = multiply_any(*e.args[:-1])
+            return total(rest) if rest.shape else multiply_any(scalar(e.shape[0]), rest)
     if isinstance(e, Hadamard) and len(e.shape) == 2:
         turned = [a for a in e.args if isinstance(a, Transpose) and len(a.args[0].shape) == 2]
         if len(turned) == 1:  # sum(Aᵀ ⊙ B ⊙ C) = tr(A (B ⊙ C))

@@ -166,3 +166,10 @@ if __name__ == "__main__":
         shown = str(derived(text, wrt, kind)[1])
         if shown != want:
             print(rule, "|", text, "|", shown)
+
+
+def test_a_number_times_ones_sums_to_the_number_times_the_size():
+    """The size was lost when 𝟏 + s 𝟏 became (1 + s) 𝟏."""
+    d = sml.derive("norm(ones(k) + sum(x.^3))", wrt="x", where="x: n, k dimension")
+    assert str(d.gradient) == "3 k ρ/‖ρ 𝟏ₖ‖ x^∘2, where ρ = 1 + sum(x^∘3)"
+    assert d.check().passed is True
