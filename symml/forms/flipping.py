@@ -50,12 +50,12 @@ def mirrors(a: Expression, b: Expression, known: frozenset[Expression] | set[Exp
 
 def flip(e: Expression, known: frozenset[Expression] | set[Expression] = frozenset()) -> Expression:
     """Return the transpose of e in its shortest form."""
-    return _flip(e, known) if known else _plain(e)
+    return _remembered(e, known) if isinstance(known, frozenset) else _flip(e, known)
 
 
 @lru_cache(maxsize=8192)
-def _plain(e: Expression) -> Expression:
-    return _flip(e, frozenset())
+def _remembered(e: Expression, known: frozenset[Expression]) -> Expression:
+    return _flip(e, known)
 
 
 def _flip(e: Expression, known: frozenset[Expression] | set[Expression]) -> Expression:

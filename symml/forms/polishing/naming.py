@@ -38,7 +38,8 @@ from symml.language.operators import (
 )  # fmt: skip
 
 CLAUSE = 3  # tokens of ", r ="
-ROUNDS = 64
+ROUNDS, FEW = 64, 12  # names at most, in a print of readable length and in a longer one
+HUGE = 2000  # tokens
 TRIES = 6
 Hidden = Callable[[Expression, Sequence[Expression]], Expression]
 LONG = 400  # tokens; above it the first candidate that saves is taken
@@ -51,15 +52,15 @@ _FALLBACK = {0: ("rho", "c", "u", "t", "kappa"), 1: ("u", "q", "v", "t", "m"), 2
 
 
 def name_repeats(
-    body: Expression, taken: Collection[str], symmetric: set[Expression],
+    body: Expression, taken: Collection[str], symmetric: Collection[Expression],
     given: Sequence[tuple[Symbol, Expression]] = (),
 ) -> Expression:  # fmt: skip
     """Return the expression with names for its repeated parts, as a `Where`, if that prints shorter.
 
     Names that were `given` are used wherever their values occur.
     """
-    state = _given(body, taken, symmetric, given)
-    for _ in range(ROUNDS):
+    state = _given(body, taken, frozenset(symmetric), given)
+    for _ in range(ROUNDS if state.length <= HUGE else FEW):
         better = _improve(state)
         if better is None:
             break
@@ -83,8 +84,9 @@ def _in_order(definitions: Sequence[tuple[Symbol, Expression]]) -> list[tuple[Sy
 
 
 def _given(
-    body: Expression, taken: Collection[str], symmetric: set[Expression], given: Sequence[tuple[Symbol, Expression]]
-) -> _State:
+    body: Expression, taken: Collection[str], symmetric: frozenset[Expression],
+    given: Sequence[tuple[Symbol, Expression]],
+) -> _State:  # fmt: skip
     definitions: tuple[tuple[Symbol, Expression], ...] = ()
     for name, value in given:
         done: dict[Expression, Expression] = {}
@@ -103,7 +105,7 @@ class _State:
     body: Expression
     definitions: tuple[tuple[Symbol, Expression], ...]
     taken: frozenset[str]
-    symmetric: set[Expression]
+    symmetric: frozenset[Expression]
 
     @property
     def length(self) -> int:
@@ -257,7 +259,7 @@ def _runs(chain: list[Expression], stop: int, build) -> Iterator[Expression]:  #
 
 
 def _replace(
-    e: Expression, part: Expression, name: Symbol, symmetric: set[Expression], done: dict[Expression, Expression]
+    e: Expression, part: Expression, name: Symbol, symmetric: frozenset[Expression], done: dict[Expression, Expression]
 ) -> Expression:
     done.setdefault(part, name)
     mirrored = flip(part, symmetric)
@@ -275,7 +277,7 @@ def _replace(
 
 
 def _shorter(
-    node: Expression, children: tuple[Expression, ...], part: Expression, name: Symbol, symmetric: set[Expression]
+    node: Expression, children: tuple[Expression, ...], part: Expression, name: Symbol, symmetric: frozenset[Expression]
 ) -> Expression:
     """Rebuild a node, a run of its factors replaced."""
     uncovered = _uncovered(node, children, part, name)
@@ -318,7 +320,7 @@ def name_for(part: Expression, taken: Collection[str], symmetric: Collection[Exp
     while letters is None:
         letters = next((f"{o}{k}" for o in options if f"{o}{k}" not in taken), None)
         k += 1
-    properties = ["symmetric"] if order == 2 and is_symmetric(part, set(symmetric)) else []
+    properties = ["symmetric"] if order == 2 and is_symmetric(part, frozenset(symmetric)) else []
     return symbol(letters, part.shape, properties)
 
 

@@ -5,7 +5,7 @@ No identity matrix is ever created by factoring: Σ⁻¹ − Σ⁻¹ S Σ⁻¹ s
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 import sympy as sp
@@ -30,6 +30,7 @@ from symml.language.operators import add, call, elementwise_product, multiply_an
 
 PARTIAL = 2  # tokens that a factor common to some terms only must save
 SHORT_BRACKET = 8  # tokens of −(y − K a): too short for a name
+MANY = 12  # terms; above it the first factoring that saves is taken
 ENTRY_LIMIT = 8  # terms; common elementwise factors are looked for in sums no longer than this
 
 
@@ -43,17 +44,23 @@ def _combine(terms: tuple[Expression, ...]) -> Expression:
     best = _arranged(add(*_plain_ones(terms)))
     while isinstance(best, Add):
         length = cost(best)
-        # (A + Aᵀ) x is written so although A x + Aᵀ x is a token shorter; a common number must make the print shorter
-        options = []
-        for rule, margin in FACTORINGS:
-            for o in map(_arranged, rule(best.args)):
-                partial = isinstance(o, Add) and rule in _PARTIAL and not _makes_residual(best, o)
-                options.append((cost(o) + (PARTIAL if partial else margin), o))
-        shorter = [(size, o) for size, o in options if size <= length]
-        if not shorter:
+        shorter = ((size, o) for size, o in _factored(best) if size <= length)
+        found = next(shorter, None) if len(best.args) > MANY else min(shorter, key=lambda pair: pair[0], default=None)
+        if found is None:
             return best
-        best = min(shorter, key=lambda found: found[0])[1]
+        best = found[1]
     return best
+
+
+def _factored(e: Add) -> Iterator[tuple[int, Expression]]:
+    """Factorings of a sum with their lengths, a margin included.
+
+    (A + Aᵀ) x is written so although A x + Aᵀ x is a token shorter; a common number must make the print shorter.
+    """
+    for rule, margin in FACTORINGS:
+        for o in map(_arranged, rule(e.args)):
+            partial = isinstance(o, Add) and rule in _PARTIAL and not _makes_residual(e, o)
+            yield cost(o) + (PARTIAL if partial else margin), o
 
 
 def _makes_residual(before: Add, after: Add) -> bool:
