@@ -6,11 +6,11 @@ Contracted with a direction, such an array is its transpose at work on the direc
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from symml.calculus.linear import LINEAR, Linear
-from symml.calculus.nodes import Apply, Ein, Factor, Node
+from symml.calculus.nodes import Apply, Ein, Factor, Indices, Node
 from symml.calculus.rewriting import Build, Rewrite, State
 
 
@@ -41,15 +41,21 @@ def _outside(build: Build, args: Sequence[Node], op: str, param: Any) -> Node | 
     return build.ein(x.coefficient, [*moved, (inner, (*kept, *fresh))], (*lead, *fresh), sizes)
 
 
+def _running(factors: Sequence[Factor]) -> Iterator[tuple[int, Apply, Linear, Indices, Indices]]:
+    """Factors that are linear primitives along further axes: place, node, its row, further axes, axes at work."""
+    for k, (node, idx) in enumerate(factors):
+        if isinstance(node, Apply) and node.op in LINEAR:
+            row = LINEAR[node.op]
+            lead, own = idx[: -row.gives], idx[-row.gives :]
+            if lead:
+                yield k, node, row, lead, own
+
+
 def _transposes(build: Build, state: State, sizes: dict[int, Any]) -> State | None:
     """Σ T(G)[f, o] r[o] = Σ G[f, i] Tᵀ(r)[i], for axes f that run along."""
     coefficient, factors, out = state
-    for k, (node, idx) in enumerate(factors):
-        if not (isinstance(node, Apply) and node.op in LINEAR):
-            continue
-        row = LINEAR[node.op]
-        lead, own = idx[: -row.gives], idx[-row.gives :]
-        if not lead or set(own) & (set(out) | set(lead)):
+    for k, node, row, lead, own in _running(factors):
+        if set(own) & (set(out) | set(lead)):
             continue
         inside = _closed(factors, k, set(own), set(out) | set(lead))
         if inside is None:
@@ -84,12 +90,8 @@ def _closed(factors: Sequence[Factor], k: int, own: set[int], barred: set[int]) 
 def _contracted(build: Build, state: State, sizes: dict[int, Any]) -> State | None:
     """Σ_f T(G)[f, o] r[f] = T(Σ_f G[f] r[f])[o]."""
     coefficient, factors, out = state
-    for k, (node, idx) in enumerate(factors):
-        if not (isinstance(node, Apply) and node.op in LINEAR):
-            continue
-        row = LINEAR[node.op]
-        lead, own = idx[: -row.gives], idx[-row.gives :]
-        if not lead or set(lead) & set(own):
+    for k, node, row, lead, own in _running(factors):
+        if set(lead) & set(own):
             continue
         summed = set(lead) - set(out)
         inside = [m for m, (_, jdx) in enumerate(factors) if m != k and set(jdx) & summed]
