@@ -83,3 +83,6 @@ def with_caret(message: str, source: str, span: tuple[int, int]) -> str:
     width = max(1, min(end - start, len(shown) - (column - left)))
     number = source.count("\n", 0, start) + 1
     return f"line {number}, column {column + 1}: {message}\n  {shown}\n  {' ' * (column - left)}{'^' * width}"
+
+UNDEFINED = (ArithmeticError, ValueError)
+"""What NumPy and SciPy raise where a value does not exist; their LinAlgError is a ValueError."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from symml.calculus.nodes import Node
-from symml.calculus.rewriting import Build
+from symml.calculus.rewriting import Build, transposed
 
 
 def _same(build: Build, args: tuple[Node, ...]) -> tuple[Node, ...]:
@@ -16,7 +16,7 @@ def _same(build: Build, args: tuple[Node, ...]) -> tuple[Node, ...]:
 
 def _transposed(build: Build, args: tuple[Node, ...]) -> tuple[Node, ...]:
     (a,) = args
-    return (build.ein(1, [(a, (1, 0))], (0, 1), {0: a.shape[1], 1: a.shape[0]}),)
+    return (transposed(build, a),)
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
-from typing import Any
+from typing import Any, TypeGuard
 
-from symml.calculus.nodes import Apply, Factor, Indices, Leaf, Node
+from symml.calculus.nodes import Apply, Ein, Factor, Indices, Leaf, Node
 from symml.registry import discover
 
 
@@ -42,6 +42,22 @@ class Rewrite:
     statement: str
     smaller: str
     apply: Callable[..., Any]
+
+
+def is_transpose(x: Node) -> TypeGuard[Ein]:
+    """Whether a node of order 2 is the plain transpose of another one."""
+    return (
+        isinstance(x, Ein)
+        and x.coefficient == 1
+        and len(x.factors) == 1
+        and x.out == (0, 1)
+        and x.factors[0][1] == (1, 0)
+    )
+
+
+def transposed(build: Build, x: Node) -> Node:
+    """Return the transpose of a node of order 2."""
+    return build.ein(1, [(x, (1, 0))], (0, 1), {0: x.shape[1], 1: x.shape[0]})
 
 
 @cache

@@ -13,6 +13,7 @@ import numpy as np
 from symml.checking.differences import STEPS, Array, relative_error, slope
 from symml.checking.reports import CheckReport
 from symml.checking.sampling import draw
+from symml.errors import UNDEFINED
 from symml.records import Counterexample, verdict
 
 DRAWS = 50
@@ -120,7 +121,7 @@ def _at_point(item: Derivative, values: dict[str, Any], sizes: dict[str, int], r
     try:
         with np.errstate(all="ignore"):
             start = f(x)
-    except (np.linalg.LinAlgError, FloatingPointError, ZeroDivisionError, OverflowError, ValueError) as error:
+    except UNDEFINED as error:
         return _Found(None, 1, f"the function cannot be evaluated: {error}")
     if not np.all(np.isfinite(start)):
         return _Found(None, 1, "the function is not finite at the points drawn")

@@ -14,6 +14,7 @@ import sympy as sp
 from symml.codegen.interpreter import compile_node, size_of
 from symml.codegen.program import VALUES, Program, run
 from symml.codegen.scalar_values import Values, compile_scalar
+from symml.errors import UNDEFINED
 from symml.language.expressions import BoundSum, Call, ElemPow, Expression, Index, Pow, Scalar, Symbol, postorder
 from symml.language.function import Function, function, functions
 from symml.language.operators import scalar
@@ -23,7 +24,7 @@ from symml.language.tables import symbol_table
 from symml.language.where import expand_names
 
 SHOWN = 60  # characters of a piece
-FAILURES = (np.linalg.LinAlgError, FloatingPointError, ZeroDivisionError, OverflowError, ValueError, KeyError)
+FAILURES = (*UNDEFINED, KeyError)
 
 
 def why_undefined(expression: Expression, values: Values, sizes: Mapping[str, int]) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from symml.errors import SymmlError
+from symml.errors import UNREADABLE
 from symml.language.expressions import Dim
 from symml.language.frechet import SUFFIX
 from symml.language.function import spellings
@@ -117,7 +117,7 @@ class Equations:
             return None
         try:
             return call(name, *(symbol(f"_{k}", s) for k, s in enumerate(solved) if s is not None)).shape
-        except SymmlError:
+        except UNREADABLE:
             self.conflicts += 1
             return None
 

@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import Any
 
 from symml.calculus.nodes import Apply, Const, Ein, Node, Sum
-from symml.calculus.rewriting import Build, Rewrite, facts_of
+from symml.calculus.rewriting import Build, Rewrite, facts_of, transposed
 
 
 def _view(build: Build, x: Node, name: str) -> Node | None:
@@ -83,9 +83,7 @@ def _log_sum_exp(build: Build, x: Node) -> Node | None:
     if _is_map(inner, "exp") and idx[:-1] == x.out and len(idx) == len(x.out) + 1 and len(set(idx)) == len(idx):
         return build.operator("lse", (inner.children[0],), x.shape)
     if _is_map(inner, "exp") and len(idx) == 2 and idx[1:] == x.out and idx[0] != idx[1]:
-        z = inner.children[0]
-        turned = build.ein(1, [(z, (1, 0))], (0, 1), {0: z.shape[1], 1: z.shape[0]})
-        return build.operator("lse", (turned,), x.shape)
+        return build.operator("lse", (transposed(build, inner.children[0]),), x.shape)
     return None
 
 

@@ -5,37 +5,26 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from fractions import Fraction
-from typing import Any, TypeGuard
+from typing import Any
 
 from symml.calculus.nodes import Apply, Ein, Node
-from symml.calculus.rewriting import Build, Rewrite, State
+from symml.calculus.rewriting import Build, Rewrite, State, is_transpose, transposed
 
 NAMES = ("expm", "logm", "sqrtm", "sinm", "cosm")
-
-
-def _is_transpose(x: Node) -> TypeGuard[Ein]:
-    return (
-        isinstance(x, Ein)
-        and x.coefficient == 1
-        and len(x.factors) == 1
-        and x.out == (0, 1)
-        and x.factors[0][1] == (1, 0)
-    )
 
 
 def _view(build: Build, args: Sequence[Node], op: str, param: Any) -> Node | None:
     """f(Aᵀ) = f(A)ᵀ."""
     (x,) = args
-    if _is_transpose(x):
-        inner = build.operator(op, (x.factors[0][0],), x.shape)
-        return build.ein(1, [(inner, (1, 0))], (0, 1), {0: x.shape[0], 1: x.shape[1]})
+    if is_transpose(x):
+        return transposed(build, build.operator(op, (x.factors[0][0],), x.shape))
     return None
 
 
 def _symmetric_view(build: Build, args: Sequence[Node], op: str, param: Any) -> Node | None:
     """The largest eigenvalue and its projector see the symmetric part only."""
     (x,) = args
-    if _is_transpose(x):
+    if is_transpose(x):
         return build.operator(op, (x.factors[0][0],), () if op == "eigmax" else x.shape)
     return None
 
@@ -62,11 +51,9 @@ def _bare(build: Build, a: Node) -> Node:
 def _frechet_of_view(build: Build, args: Sequence[Node], op: str, param: Any) -> Node | None:
     """L(Aᵀ, E) = L(A, Eᵀ)ᵀ."""
     a, d = args
-    if len(d.shape) != 2 or not (_is_transpose(a) or (build.is_symmetric(a) and _is_transpose(d))):
+    if len(d.shape) != 2 or not (is_transpose(a) or (build.is_symmetric(a) and is_transpose(d))):
         return None
-    size = {0: a.shape[0], 1: a.shape[1]}
-    base, turned = (build.ein(1, [(x, (1, 0))], (0, 1), size) for x in (a, d))
-    return build.ein(1, [(build.operator(op, (base, turned), a.shape, param), (1, 0))], (0, 1), size)
+    return transposed(build, build.operator(op, (transposed(build, a), transposed(build, d)), a.shape, param))
 
 
 def _frechet_under_trace(build: Build, state: State, sizes: dict[int, Any]) -> State | None:

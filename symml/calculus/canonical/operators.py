@@ -6,17 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from symml.calculus.nodes import Apply, Ein, Factor, Indices, Leaf, Node, Sum
-from symml.calculus.rewriting import Build, Rewrite, facts_of
-
-
-def _is_transpose(x: Node) -> bool:
-    return (
-        isinstance(x, Ein)
-        and x.coefficient == 1
-        and len(x.factors) == 1
-        and x.out == (0, 1)
-        and x.factors[0][1] == (1, 0)
-    )
+from symml.calculus.rewriting import Build, Rewrite, facts_of, is_transpose, transposed
 
 
 def _inverse(build: Build, args: Sequence[Node], op: str, param: Any) -> Node | None:
@@ -25,7 +15,7 @@ def _inverse(build: Build, args: Sequence[Node], op: str, param: Any) -> Node | 
     if isinstance(x, Apply) and x.op == "inv":
         return x.children[0]
     if isinstance(x, Leaf) and "orthogonal" in x.facts:
-        return build.ein(1, [(x, (1, 0))], (0, 1), sizes)
+        return transposed(build, x)
     if isinstance(x, Sum) and x.memo["content"] != 1:
         c = x.memo["content"]
         inner = build.total([build.ein(1 / c, [(t, (0, 1))], (0, 1), sizes) for t in x.terms], x.shape)
@@ -35,8 +25,8 @@ def _inverse(build: Build, args: Sequence[Node], op: str, param: Any) -> Node | 
     if x.out[0] == x.out[1] and len(x.sizes) == 1:  # diagonal
         entries = [(build.power(f, -1), idx) for f, idx in x.factors]
         return build.ein(1 / x.coefficient, entries, (0, 0), {0: x.sizes[0]})
-    if _is_transpose(x):
-        return build.ein(1, [(build.operator("inv", (x.factors[0][0],), x.shape), (1, 0))], (0, 1), sizes)
+    if is_transpose(x):
+        return transposed(build, build.operator("inv", (x.factors[0][0],), x.shape))
     scalars = [f for f, idx in x.factors if idx == ()]
     if x.coefficient == 1 and not scalars:
         return _inverse_of_chain(build, x)
@@ -77,8 +67,8 @@ def _is_positive_diagonal(x: Ein) -> bool:
 
 def _determinant(build: Build, args: Sequence[Node], op: str, param: Any) -> Node | None:
     (x,) = args
-    if _is_transpose(x):
-        return build.operator(op, (x.factors[0][0],), (), param)  # type: ignore[attr-defined]
+    if is_transpose(x):
+        return build.operator(op, (x.factors[0][0],), (), param)
     if isinstance(x, Ein) and not x.factors and x.coefficient == 1:
         return build.ein(1 if op == "det" else 0, [], (), {})
     if op == "logdet" and isinstance(x, Ein) and _is_positive_diagonal(x):

@@ -29,7 +29,7 @@ from symml.derivation.stationary.assembling import tex
 from symml.derivation.stationary.equations import Equation
 from symml.derivation.stationary.roots import roots_of, unknown_for
 from symml.derivation.stationary.separating import cleared
-from symml.errors import SymmlError
+from symml.errors import DataError, DomainError, NoClosedFormError
 from symml.forms.lowering import leaf_of, lower
 from symml.forms.raising import Raising
 from symml.forms.textbook import present
@@ -161,7 +161,7 @@ def _tested(v: Symbol, inside: Node, nu: Any, bounds: Bounds, numbers: ConvexSol
                 at = numbers.by_name({**values, **sizes})
                 more = {} if nu is None else {nu.name: at[nu.name]}
                 found = np.asarray(row({**values, **more}, sizes), float)
-        except (SymmlError, ValueError, np.linalg.LinAlgError):
+        except (DataError, DomainError, NoClosedFormError, ValueError):
             continue
         size = max(float(np.max(np.abs(at[v.name]), initial=0.0)), 1e-6)
         worst = max(worst, float(np.max(np.abs(found - at[v.name]), initial=0.0)) / size)

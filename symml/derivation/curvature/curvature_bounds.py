@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import sympy as sp
 
+from symml.derivation.curvature.structure import factor_parts
 from symml.derivation.points.critical import critical_points
 from symml.derivation.points.polynomial_systems import number
-from symml.errors import InternalError, MissingRuleError, NoClosedFormError, NotSupportedError
+from symml.errors import NoClosedFormError
 from symml.language.expressions import Add, Call, ElemPow, Expression, Hadamard, Mul, Ones, Scalar, postorder
 from symml.language.function import function
 from symml.language.operators import add, call, multiply_any, scalar, transpose
-from symml.language.where import expand_names
 
 if TYPE_CHECKING:
     from symml.derivation.derivation import Derivation
@@ -26,11 +26,10 @@ def bound_everywhere(derivation: Derivation) -> Expression | None:
     v = derivation.wrt[0]
     if not derivation.single or len(getattr(v, "shape", ())) != 1:
         return None
-    try:
-        structure = derivation.hessian_structure
-    except (MissingRuleError, NotSupportedError, InternalError):
+    found = factor_parts(derivation)
+    if found is None:
         return None
-    parts = {role: expand_names(part) for role, part in structure.factor_parts.items()}
+    _, parts = found
     side, beside = parts.get("L"), parts.get("D", scalar(0))
     if side is None or v in side.free_symbols or v in beside.free_symbols or beside.shape != () or "S" in parts:
         return None

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import sympy as sp
 
 from symml.codegen.structure import definiteness, is_nonnegative, is_positive
+from symml.derivation.curvature.structure import factor_parts
 from symml.derivation.points.eigenvalues import eigenvalues_of, size
-from symml.errors import InternalError, MissingRuleError, NotSupportedError
 from symml.language.expressions import Add, Expression, Eye, Mul, Scalar, Symbol
 from symml.language.operators import (
     add,
@@ -22,7 +22,6 @@ from symml.language.operators import (
     power,
     scalar,
 )  # fmt: skip
-from symml.language.where import expand_names
 
 if TYPE_CHECKING:
     from symml.derivation.derivation import Derivation
@@ -86,11 +85,10 @@ def factors_of(derivation: Derivation) -> Factors | None:
     """Return the factors of the Hessian of a matrix, where its structure has them."""
     if not derivation.single or len(getattr(derivation.wrt[0], "shape", ())) != 2:
         return None
-    try:
-        structure = derivation.hessian_structure
-    except (MissingRuleError, NotSupportedError, InternalError):
+    found = factor_parts(derivation)
+    if found is None:
         return None
-    parts = {role: expand_names(part) for role, part in structure.factor_parts.items()}
+    structure, parts = found
     if structure.kind == "diagonal" and set(parts) == {"S"}:
         return Factors(entries=parts["S"])
     if structure.kind.startswith("Kronecker") and set(parts) == {"left", "right"} and not structure.turned:

@@ -20,7 +20,7 @@ from symml.derivation.curvature.structures.claims import Claim, Kind
 from symml.derivation.curvature.structures.terms import spread, terms_of
 from symml.derivation.mappings import ByName
 from symml.derivation.results import directional
-from symml.errors import ShapeError
+from symml.errors import MissingRuleError, NotSupportedError, ShapeError
 from symml.forms.cost import cost
 from symml.forms.lowering import leaf_of
 from symml.forms.polishing.naming import name_for
@@ -30,6 +30,7 @@ from symml.language.expressions import Call, Expression, Eye, Ones, Scalar, Symb
 from symml.language.names import canonical
 from symml.language.operators import show_shape, symbol
 from symml.language.tables import symbol_table
+from symml.language.where import expand_names
 from symml.records import Verdict, verdict
 from symml.registry import discover
 
@@ -141,6 +142,15 @@ def find_structure(derivation: Derivation) -> Any:
     if derivation.single:
         return _of(derivation, derivation.wrt[0])
     return ByName({v.name: _of(derivation, v) for v in derivation.wrt})
+
+
+def factor_parts(derivation: Derivation) -> tuple[HessianStructure, dict[str, Expression]] | None:
+    """Return the structure of the Hessian of one variable and its factors without names; None where it has no rule."""
+    try:
+        found: HessianStructure = derivation.hessian_structure
+    except (MissingRuleError, NotSupportedError):
+        return None
+    return found, {role: expand_names(part) for role, part in found.factor_parts.items()}
 
 
 def _of(derivation: Derivation, variable: Any) -> HessianStructure:

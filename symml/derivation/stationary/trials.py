@@ -15,7 +15,7 @@ from symml.calculus.nodes import Apply, Node, walk
 from symml.checking.sampling import choose_sizes, draw
 from symml.codegen.evaluate import prepare
 from symml.derivation.stationary.linear_systems import Numbers, directions
-from symml.errors import DataError, DomainError
+from symml.errors import UNDEFINED, DataError, DomainError
 from symml.forms.raising import Raising
 from symml.language.expressions import Expression, Symbol
 from symml.language.operators import symbol
@@ -27,15 +27,7 @@ POINTS = 3
 TOLERANCE = 1e-7
 CONDITION = 1e8
 STEP = 1e-5
-FAILURES = (
-    np.linalg.LinAlgError,
-    FloatingPointError,
-    ZeroDivisionError,
-    OverflowError,
-    ValueError,
-    DataError,
-    DomainError,
-)
+FAILURES = (*UNDEFINED, DataError, DomainError)
 
 
 @dataclass(frozen=True)
