@@ -29,6 +29,7 @@ from symml.language.expressions import (
     Zeros,
     postorder,
 )  # fmt: skip
+from symml.language.frechet import MATRIX_FUNCTIONS
 from symml.language.function import functions
 from symml.language.operators import scalar
 
@@ -215,7 +216,7 @@ _SYMMETRIC: dict[type[Expression], Callable[..., Fact]] = {
     ElemPow: lambda e, known: known[e.args[0]].symmetric,
     Pow: lambda e, known: known[e.args[0]].symmetric,
 }
-KEEPS_SYMMETRY = ("expm", "logm", "sqrtm", "sinm", "cosm", "kron")
+KEEPS_SYMMETRY = (*MATRIX_FUNCTIONS, "kron")
 
 
 def _symmetric(e: Expression, known: Known) -> Fact:

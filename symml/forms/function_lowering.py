@@ -20,7 +20,7 @@ from symml.calculus.fusing import fuse
 from symml.errors import NotSupportedError
 from symml.forms.batches import Lowered, no_batch, own_axes, product, real_axes, spread, union
 from symml.language.expressions import Call
-from symml.language.frechet import SUFFIX
+from symml.language.frechet import MATRIX_FUNCTIONS, SUFFIX
 
 
 def _sum(e: Call, parts: list[Lowered]) -> Lowered:
@@ -135,12 +135,11 @@ def _frechet(e: Call, parts: list[Lowered]) -> Lowered:
     return Lowered(operator("frechet", (a, direction), a.shape, e.function.removesuffix(SUFFIX)))
 
 
-_MATRIX_FUNCTIONS = ("expm", "logm", "sqrtm", "sinm", "cosm")
 CALLS: dict[str, Callable[[Call, list[Lowered]], Lowered]] = {
     "sum": _sum, "mean": _mean, "norm": _norm, "norm1": _norm1, "trace": _trace, "diag": _diag, "rowsum": _row_sum,
     "colsum": _column_sum, "dot": _dot, "vec": _vec, "kron": _kron, "toeplitz": _toeplitz, "diagsums": _diagsums,
     "power": _power, "softmax": _last_axis("softmax", True), "logsumexp": _last_axis("lse", False),
     **{name: _square(name, False) for name in ("normnuc", "normspec", "eigmax", "logdet", "det")},
-    **{name: _square(name, True) for name in (*_MATRIX_FUNCTIONS, "eigmaxprojector")},
-    **{name + SUFFIX: _frechet for name in _MATRIX_FUNCTIONS},
+    **{name: _square(name, True) for name in (*MATRIX_FUNCTIONS, "eigmaxprojector")},
+    **{name + SUFFIX: _frechet for name in MATRIX_FUNCTIONS},
 }  # fmt: skip

@@ -12,6 +12,7 @@ from symml.language.function import Function
 from symml.language.operators import show_shape
 
 SUFFIX = "_frechet"
+MATRIX_FUNCTIONS = ("expm", "logm", "sqrtm", "sinm", "cosm")
 
 
 def block(f: Any) -> Any:

@@ -11,7 +11,7 @@ from typing import Any
 
 from symml.errors import UNREADABLE
 from symml.language.expressions import Dim
-from symml.language.frechet import SUFFIX
+from symml.language.frechet import MATRIX_FUNCTIONS, SUFFIX
 from symml.language.function import spellings
 from symml.language.operators import call, symbol
 
@@ -166,7 +166,6 @@ def _together(equations: Equations, shapes: Sequence[Sizes]) -> Sizes:
     return equations.together(shapes)
 
 
-MATRIX_FUNCTIONS = ("expm", "logm", "sqrtm", "sinm", "cosm")
 CALLS: Mapping[str, Callable[[Equations, Sequence[Sizes]], Sizes]] = {
     **dict.fromkeys(("sum", "mean", "norm", "norm1", "norm2", "normnuc", "normspec", "sumsq"), _scalar),
     **dict.fromkeys(("trace", "det", "logdet", "eigmax"), _scalar_of_square),
